@@ -1,0 +1,197 @@
+"""Checks of arguments, in one place, so that the definitions stay pure mathematics [S0.2]-[S0.4].
+
+Every function takes the argument's name first and raises a ``ValueError`` or ``TypeError`` that
+names the argument, its value and what was expected. Array checks return a native-endian,
+C-contiguous array of the same dtype; the caller's array is never changed.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "MAX_BITS",
+    "bit_width",
+    "code_array",
+    "float_array",
+    "integer",
+    "integer_array",
+    "real",
+    "same_dtype",
+    "same_shape",
+    "sign_array",
+    "slice_width",
+    "unit_array",
+]
+
+MAX_BITS = 16
+"""Widest code [S0.2]."""
+
+FloatArray = NDArray[Any]
+IntArray = NDArray[Any]
+
+
+def integer(name: str, value: object, low: int | None = None, high: int | None = None) -> int:
+    """Return `value` as an int within [low, high]; booleans and floats are not integers.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer or lies outside the range [S0.2].
+    """
+    lower = "-inf" if low is None else low
+    upper = "inf" if high is None else high
+    wanted = f"an integer in [{lower}, {upper}]"
+    if isinstance(value, bool | np.bool_) or (isinstance(value, np.ndarray) and value.ndim):
+        raise ValueError(f"{name} = {_show(value)}: expected {wanted}")
+    try:
+        result = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ValueError(f"{name} = {_show(value)}: expected {wanted}") from None
+    if (low is not None and result < low) or (high is not None and result > high):
+        raise ValueError(f"{name} = {result}: expected {wanted}")
+    return result
+
+
+def bit_width(bits: object, low: int = 1, name: str = "bits") -> int:
+    """Return a code width, an integer in [low, 16] [S0.2]."""
+    return integer(name, bits, low, MAX_BITS)
+
+
+def slice_width(k: object, bits: int) -> int:
+    """Return the number of low bits sliced off, an integer with 1 <= k < bits [S0.2]."""
+    if bits < 2:
+        raise ValueError(f"k = {_show(k)}: no k with 1 <= k < bits exists for bits = {bits}")
+    return integer("k", k, 1, bits - 1)
+
+
+def real(
+    name: str,
+    value: object,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    allow_infinite: bool = False,
+) -> float:
+    """Return a real scalar of the range [low, high] as a float (``(low, high]`` if `open_low`).
+
+    Raises
+    ------
+    TypeError
+        If it is not a real number (booleans are not).
+    ValueError
+        If it is NaN, infinite (unless allowed) or out of range.
+    """
+    bracket = "(" if open_low else "["
+    wanted = f"a real number in {bracket}{low}, {high}]"
+    if isinstance(value, bool | np.bool_ | str | bytes | complex | np.complexfloating):
+        raise TypeError(f"{name} = {_show(value)}: expected {wanted}")
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (TypeError, OverflowError):
+        raise TypeError(f"{name} = {_show(value)}: expected {wanted}") from None
+    outside = result < low or result > high or (open_low and result == low)
+    if math.isnan(result) or outside or (math.isinf(result) and not allow_infinite):
+        raise ValueError(f"{name} = {result}: expected {wanted}")
+    return result
+
+
+def float_array(name: str, value: object, *, allow_empty: bool = True) -> FloatArray:
+    """Return a finite float32 or float64 array; the dtype is kept [S0.3].
+
+    Raises
+    ------
+    TypeError
+        If the dtype is any other; integers are never silently promoted.
+    ValueError
+        If it holds NaN or infinities, or is empty where that has no meaning.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+        raise TypeError(f"{name} has dtype {array.dtype}: expected float32 or float64")
+    if not allow_empty and array.size == 0:
+        raise ValueError(f"{name} is empty, shape {array.shape}: expected at least one element")
+    finite = np.isfinite(array)
+    if not finite.all():
+        raise ValueError(
+            f"{name} contains {array[~finite].flat[0]}: expected finite values"
+        )
+    return _plain(array)
+
+
+def unit_array(name: str, value: object) -> FloatArray:
+    """Return a float array with every value in [0, 1] [S2.1]."""
+    array = float_array(name, value)
+    if array.size and (array.min() < 0 or array.max() > 1):
+        worst = array.min() if array.min() < 0 else array.max()
+        raise ValueError(f"{name} contains {worst}: expected values in [0, 1]")
+    return array
+
+
+def integer_array(
+    name: str, value: object, low: int | None = None, high: int | None = None
+) -> IntArray:
+    """Return an integer array (any integer dtype, not bool) with values in [low, high].
+
+    Raises
+    ------
+    TypeError
+        If the dtype is not an integer one.
+    ValueError
+        If a value is out of range.
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} has dtype {array.dtype}: expected integers")
+    if array.size:
+        smallest, largest = int(array.min()), int(array.max())
+        if low is not None and smallest < low:
+            raise ValueError(f"{name} contains {smallest}: expected integers in [{low}, {high}]")
+        if high is not None and largest > high:
+            raise ValueError(f"{name} contains {largest}: expected integers in [{low}, {high}]")
+    return _plain(array)
+
+
+def code_array(name: str, codes: object, bits: int) -> NDArray[np.int32]:
+    """Return unsigned codes of a width as int32 [S0.2]."""
+    return integer_array(name, codes, 0, 2**bits - 1).astype(np.int32)
+
+
+def sign_array(name: str, signs: object, shape: tuple[int, ...]) -> IntArray | FloatArray:
+    """Return signs, each -1, 0 or 1, of a shape; integers or floats as `numpy.sign` gives them."""
+    array = np.asarray(signs)
+    if array.dtype.kind not in "if":
+        raise TypeError(f"{name} has dtype {array.dtype}: expected signed integers or floats")
+    same_shape(name, array.shape, shape)
+    if not np.isin(array, (-1, 0, 1)).all():
+        wrong = array[~np.isin(array, (-1, 0, 1))].flat[0]
+        raise ValueError(f"{name} contains {wrong}: expected -1, 0 or 1")
+    return _plain(array)
+
+
+def same_shape(name: str, shape: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    """Raise ``ValueError`` unless two shapes are equal; nothing broadcasts silently."""
+    if shape != expected:
+        raise ValueError(f"{name} has shape {shape}: expected {expected}")
+
+
+def same_dtype(name: str, dtype: np.dtype[Any], expected: np.dtype[Any]) -> None:
+    """Raise ``TypeError`` unless two dtypes are equal; nothing is promoted silently [S0.3]."""
+    if dtype != expected:
+        raise TypeError(f"{name} has dtype {dtype}: expected {expected}")
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Native byte order, C-contiguous, 0-d kept 0-d (a copy only where needed)."""
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
