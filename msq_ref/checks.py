@@ -19,11 +19,16 @@ __all__ = [
     "bit_width",
     "code_array",
     "float_array",
+    "float_dtype",
+    "gradient_pair",
     "integer",
     "integer_array",
+    "like",
+    "positive_scale",
     "real",
     "same_dtype",
     "same_shape",
+    "sgd_arguments",
     "sign_array",
     "slice_width",
     "unit_array",
@@ -125,6 +130,27 @@ def float_array(name: str, value: object, *, allow_empty: bool = True) -> FloatA
     return _plain(array)
 
 
+def float_dtype(name: str, dtype: object) -> np.dtype[Any]:
+    """Return float32 or float64 as a native dtype; anything else is a ``TypeError`` [S0.3]."""
+    try:
+        kind = np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        raise TypeError(f"{name} = {_show(dtype)}: expected float32 or float64") from None
+    if kind.kind != "f" or kind.itemsize not in (4, 8):
+        raise TypeError(f"{name} = {kind}: expected float32 or float64")
+    return np.dtype(kind.newbyteorder("="))
+
+
+def positive_scale(name: str, value: object, dtype: np.dtype[Any]) -> Any:  # noqa: ANN401
+    """Return a positive finite scalar rounded to `dtype`; it must stay so there [S1.2]."""
+    scale = real(name, value, 0, open_low=True)
+    with np.errstate(over="ignore", under="ignore"):
+        rounded = dtype.type(scale)
+    if not 0 < rounded < np.inf:
+        raise ValueError(f"{name} = {scale}: expected a positive finite {dtype}")
+    return rounded
+
+
 def unit_array(name: str, value: object) -> FloatArray:
     """Return a float array with every value in [0, 1] [S2.1]."""
     array = float_array(name, value)
@@ -185,6 +211,32 @@ def same_dtype(name: str, dtype: np.dtype[Any], expected: np.dtype[Any]) -> None
     """Raise ``TypeError`` unless two dtypes are equal; nothing is promoted silently [S0.3]."""
     if dtype != expected:
         raise TypeError(f"{name} has dtype {dtype}: expected {expected}")
+
+
+def gradient_pair(grad_u: object, w: object) -> tuple[FloatArray, FloatArray]:
+    """Return weights, not empty, and a gradient of the same shape and dtype [S1.3]."""
+    weights = float_array("w", w, allow_empty=False)
+    return weights, like("grad_u", grad_u, weights)
+
+
+def sgd_arguments(
+    w: object, grad: object, velocity: object, lr: object, momentum: object, weight_decay: object
+) -> tuple[Any, ...]:
+    """Return the arguments of `sgd_step`, its rates rounded to the dtype of `w` [S12.1]."""
+    weights = float_array("w", w)
+    rates = (
+        weights.dtype.type(real(name, rate, 0))
+        for name, rate in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay))
+    )
+    return weights, like("grad", grad, weights), like("velocity", velocity, weights), *rates
+
+
+def like(name: str, value: object, model: FloatArray) -> FloatArray:
+    """Return a float array of the shape and dtype of `model`."""
+    array = float_array(name, value)
+    same_shape(name, array.shape, model.shape)
+    same_dtype(name, array.dtype, model.dtype)
+    return array
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

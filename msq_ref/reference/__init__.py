@@ -1,0 +1,14 @@
+"""The definitions: one NumPy function per operation, and the truth for every other backend."""
+
+from msq_ref.reference.dequantize import *
+from msq_ref.reference.dorefa import *
+from msq_ref.reference.fused import *
+from msq_ref.reference.normalize import *
+from msq_ref.reference.planes import *
+from msq_ref.reference.regularizer import *
+from msq_ref.reference.roundclamp import *
+from msq_ref.reference.schedule import *
+from msq_ref.reference.sensitivity import *
+from msq_ref.reference.sgd import *
+from msq_ref.reference.slicing import *
+from msq_ref.reference.sums import *
