@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from msq_ref import checks
 from msq_ref.kernels.sums import ordered_sum
 from msq_ref.kernels.threads import run_chunks
+from msq_ref.reference.normalize import attains_maximum
 from msq_ref.reference.sums import CHUNK
 
 __all__ = ["normalize", "normalize_backward", "normalize_signed", "normalize_signed_backward"]
@@ -45,12 +46,10 @@ def normalize_backward(
 ) -> NDArray[Any]:
     """Twin of `msq_ref.reference.normalize_backward`, within its class [S1.3]."""
     w, grad = checks.gradient_pair(grad_u, w)
-    magnitude = np.empty_like(w)
-    run_chunks(_tanh, w.size, w.ravel(), magnitude.ravel())
-    np.abs(magnitude, out=magnitude)
-    t = np.empty(w.shape)
+    narrow, t = np.empty_like(w), np.empty(w.shape)
+    run_chunks(_tanh, w.size, w.ravel(), narrow.ravel())
     run_chunks(_tanh_wide, w.size, w.ravel(), t.ravel())
-    return _backward(grad, w, t, magnitude, max_gradient, curved=True)
+    return _backward(grad, w, t, attains_maximum(w, narrow), max_gradient, curved=True)
 
 
 def normalize_signed_backward(
@@ -58,16 +57,15 @@ def normalize_signed_backward(
 ) -> NDArray[Any]:
     """Twin of `msq_ref.reference.normalize_signed_backward`, within its class [S1.4]."""
     w, grad = checks.gradient_pair(grad_u, w)
-    return _backward(
-        grad * np.sign(w), w, w.astype(np.float64), np.abs(w), max_gradient, curved=False
-    )
+    through_sign, wide = grad * np.sign(w), w.astype(np.float64)
+    return _backward(through_sign, w, wide, attains_maximum(w, w), max_gradient, curved=False)
 
 
 def _backward(
     grad: NDArray[Any],
     w: NDArray[Any],
     t: NDArray[np.float64],
-    magnitude: NDArray[Any],
+    attained: NDArray[np.bool_],
     max_gradient: bool,
     *,
     curved: bool,
@@ -76,15 +74,14 @@ def _backward(
     m = float(np.abs(t).max())
     if m == 0:
         return out
-    largest = magnitude.max()
     share = 0.0
     if max_gradient:
         pulls = np.empty(w.size)
         run_chunks(_pulls, w.size, grad.ravel(), t.ravel(), m, pulls)
-        share = ordered_sum(pulls) / int(np.count_nonzero(magnitude == largest))
+        share = ordered_sum(pulls) / int(np.count_nonzero(attained))
     run_chunks(
-        _pull_back, w.size, grad.ravel(), w.ravel(), t.ravel(), magnitude.ravel(), m,
-        w.dtype.type(largest), share, curved, out.ravel(),
+        _pull_back, w.size, grad.ravel(), w.ravel(), t.ravel(), attained.ravel(), m, share,
+        curved, out.ravel(),
     )  # fmt: skip
     return out
 
@@ -121,12 +118,12 @@ def _pulls(first: int, last: int, grad: Any, t: Any, m: Any, pulls: Any) -> None
 
 @njit(cache=True, nogil=True)
 def _pull_back(
-    first: int, last: int, grad: Any, w: Any, t: Any, magnitude: Any, m: Any,
-    largest: Any, share: Any, curved: bool, out: Any,
+    first: int, last: int, grad: Any, w: Any, t: Any, attained: Any, m: Any, share: Any,
+    curved: bool, out: Any,
 ) -> None:  # fmt: skip
     for i in range(first * CHUNK, min(last * CHUNK, grad.size)):
         g = np.float64(grad[i])
-        if magnitude[i] == largest:
+        if attained[i]:
             g -= share if t[i] > 0 else -share
         g /= m
         if curved:

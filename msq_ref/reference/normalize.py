@@ -86,8 +86,8 @@ def normalize_backward(
         dL/dw_i = dL/dt_i / cosh(w_i)^2
 
     where ``s_i`` is ``sign(t_i)`` at the elements that attain the maximum, else 0, and ``ties``
-    is their number. Ties are equal ``|t|`` in the dtype of `w`; the rest is evaluated in float64
-    and rounded once.
+    is their number. Ties are decided in the dtype of `w` (see `attains_maximum`); the rest is
+    evaluated in float64 and rounded once.
 
     Parameters
     ----------
@@ -114,12 +114,12 @@ def normalize_backward(
     [S1.3], class ``tolerance``: maximum error at most 16 eps times the largest gradient.
     """
     w, grad = checks.gradient_pair(grad_u, w)
-    magnitude = np.abs(np.tanh(w))
+    attained = attains_maximum(w, np.tanh(w))
     wide = w.astype(np.float64)
     t = np.tanh(wide)
     with np.errstate(over="ignore"):  # far out, cosh is infinite and the slope 0
         slope = 0.5 / np.cosh(wide) ** 2
-    return _rounded(_through_maximum(grad, t, magnitude, max_gradient) * slope, w.dtype)
+    return _rounded(_through_maximum(grad, t, attained, max_gradient) * slope, w.dtype)
 
 
 def normalize_signed_backward(
@@ -142,11 +142,23 @@ def normalize_signed_backward(
     # d|w|/dw = sign(w): the gradient of |w| is that of w, taken through the sign.
     through_sign = grad * np.sign(w)
     wide = w.astype(np.float64)
-    return _rounded(_through_maximum(through_sign, wide, np.abs(w), max_gradient), w.dtype)
+    attained = attains_maximum(w, w)
+    return _rounded(_through_maximum(through_sign, wide, attained, max_gradient), w.dtype)
+
+
+def attains_maximum(w: NDArray[Any], t: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which elements attain ``max|t|``, for a function ``t(w)`` that is odd and increasing.
+
+    These are the elements with the largest ``|t|`` as computed, and every one with at least their
+    ``|w|``: equal weights tie even where vector units round the tanh of equal numbers differently
+    in different lanes, as NumPy's do [S1.3].
+    """
+    magnitude = np.abs(t)
+    return np.asarray(np.abs(w) >= np.abs(w)[magnitude == magnitude.max()].min())
 
 
 def _through_maximum(
-    grad: NDArray[Any], t: NDArray[Any], magnitude: NDArray[Any], max_gradient: bool
+    grad: NDArray[Any], t: NDArray[Any], attained: NDArray[np.bool_], max_gradient: bool
 ) -> NDArray[Any]:
     """Return dL/dt for ``y = t / max|t|`` from dL/dy, in float64; 0 if all t are 0."""
     m = np.abs(t).max()
@@ -155,7 +167,6 @@ def _through_maximum(
     grad = grad.astype(np.float64)
     if max_gradient:
         pull = ordered_sum(grad * (t / m))
-        attained = magnitude == magnitude.max()
         grad = grad - np.where(attained, np.sign(t) * (pull / np.count_nonzero(attained)), 0)
     with np.errstate(over="ignore"):  # a subnormal maximum has an infinite slope
         return np.asarray(grad / m)

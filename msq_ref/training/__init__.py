@@ -1,0 +1,1 @@
+"""From a network, a method and data to trained weights."""
