@@ -14,17 +14,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref.shapes import ConvShape, Windows, output_length
+
 __all__ = [
     "MAX_BITS",
     "bit_width",
     "code_array",
+    "conv_shape",
+    "conv_sizes",
     "float_array",
     "float_dtype",
     "gradient_pair",
     "integer",
     "integer_array",
+    "layer_arrays",
     "like",
+    "pool_windows",
     "positive_scale",
+    "product_shapes",
     "real",
     "same_dtype",
     "same_shape",
@@ -229,6 +236,65 @@ def sgd_arguments(
         for name, rate in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay))
     )
     return weights, like("grad", grad, weights), like("velocity", velocity, weights), *rates
+
+
+def layer_arrays(**arrays: Any) -> None:  # noqa: ANN401
+    """Check that arrays of a layer are float32 or float64 and all of one dtype.
+
+    Their values are not looked at: a layer is called thousands of times, and NaN propagates.
+    """
+    first: tuple[str, np.dtype[Any]] | None = None
+    for name, array in arrays.items():
+        dtype = np.asarray(array).dtype
+        if dtype not in (np.float32, np.float64):
+            raise TypeError(f"{name} has dtype {dtype}: expected float32 or float64")
+        if first is not None:
+            same_dtype(name, dtype, first[1])
+        first = first or (name, dtype)
+
+
+def conv_shape(x: Any, w: Any, stride: int, padding: int, groups: int) -> ConvShape:  # noqa: ANN401
+    """Check the arguments of a convolution of float arrays and return its sizes [S11.1]."""
+    layer_arrays(x=x, w=w)
+    return conv_sizes(x.shape, w.shape, stride, padding, groups)
+
+
+def conv_sizes(
+    x: tuple[int, ...], w: tuple[int, ...], stride: int, padding: int, groups: int
+) -> ConvShape:
+    """Check the shapes of a convolution, NHWC and HWIO, and return its sizes [S11.1]."""
+    stride, padding = integer("stride", stride, 1), integer("padding", padding, 0)
+    groups = integer("groups", groups, 1)
+    if len(x) != 4:
+        raise ValueError(f"x has shape {x}: expected (batch, height, width, channels)")
+    if len(w) != 4 or w[2] * groups != x[3] or w[3] % groups:
+        raise ValueError(
+            f"w has shape {w}: expected (kernel, kernel, {x[3]} / {groups}, "
+            f"a multiple of {groups})"
+        )
+    rows = output_length(x[1], w[0], stride, padding)
+    columns = output_length(x[2], w[1], stride, padding)
+    if rows < 1 or columns < 1:
+        raise ValueError(f"w has shape {w}: larger than x of shape {x} with padding {padding}")
+    return ConvShape(rows, columns, stride, x[0], w[2], w[3] // groups, groups)
+
+
+def product_shapes(x: tuple[int, ...], w: tuple[int, ...]) -> None:
+    """Raise ``ValueError`` unless x is (..., K) and w is (K, M)."""
+    if len(w) != 2 or not x or x[-1] != w[0]:
+        raise ValueError(f"x has shape {x}, w has shape {w}: expected (..., K) and (K, M)")
+
+
+def pool_windows(x: Any, size: int, stride: int) -> Windows:  # noqa: ANN401
+    """Check the arguments of a pooling layer and return the positions of its window."""
+    layer_arrays(x=x)
+    size, stride = integer("size", size, 1), integer("stride", stride, 1)
+    if x.ndim != 4:
+        raise ValueError(f"x has shape {x.shape}: expected (batch, height, width, channels)")
+    rows, columns = (output_length(length, size, stride) for length in x.shape[1:3])
+    if rows < 1 or columns < 1:
+        raise ValueError(f"size = {size}: larger than x of shape {x.shape}")
+    return Windows(rows, columns, stride)
 
 
 def like(name: str, value: object, model: FloatArray) -> FloatArray:

@@ -1,8 +1,10 @@
 """Numba twins of the definitions: the same names and arguments, bit-identical where specified."""
 
+from msq_ref.kernels.conv import *
 from msq_ref.kernels.dequantize import *
 from msq_ref.kernels.dorefa import *
 from msq_ref.kernels.fused import *
+from msq_ref.kernels.layers import *
 from msq_ref.kernels.normalize import *
 from msq_ref.kernels.planes import *
 from msq_ref.kernels.regularizer import *

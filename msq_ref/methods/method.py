@@ -68,11 +68,19 @@ class Method:
 
     def compression(self) -> Fraction:
         """Return the compression of the quantized weights [S6.3]; 1 in float."""
-        return compression(self._sizes(), list(self.bits().values())) if self.weights else Fraction(1)
+        if not self.weights:
+            return Fraction(1)
+        return compression(self._sizes(), list(self.bits().values()))
 
     def average_bits(self) -> Fraction:
         """Return the mean width of a weight [S6.3]; 32 in float."""
-        return average_bits(self._sizes(), list(self.bits().values())) if self.weights else Fraction(32)
+        if not self.weights:
+            return Fraction(32)
+        return average_bits(self._sizes(), list(self.bits().values()))
+
+    def sign_bits(self) -> int:
+        """Return how many of a weight's bits are a sign kept apart from its code [S1.4]."""
+        return max((weight.domain.sign_bits for weight in self.weights.values()), default=0)
 
     def _sizes(self) -> list[int]:
         return [weight.size for weight in self.weights.values()]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import Domain
 from msq_ref.methods.method import Method, Round
 from msq_ref.methods.weight import QuantizedWeight
 from msq_ref.nn import Network
-from msq_ref.methods.config import MSQConfig
 
 __all__ = ["MSQ"]
 

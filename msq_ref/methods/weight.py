@@ -1,4 +1,4 @@
-"""One layer's weights: latent in float, quantized on the fly, their gradient taken back [S1]-[S4]."""
+"""One layer's weights: latent floats, quantized on the fly, the gradient taken back [S1]-[S4]."""
 
 from __future__ import annotations
 

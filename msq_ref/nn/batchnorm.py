@@ -1,0 +1,77 @@
+"""The batch normalization layer [S11.1]."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from msq_ref.nn.layer import Layer
+
+__all__ = ["BatchNorm2d"]
+
+MOMENTUM = 0.1
+"""Share of a new batch in the running statistics."""
+
+
+class BatchNorm2d(Layer):
+    """Normalize each channel: with the batch's statistics in training, else with the running ones.
+
+    Tangents are those of inference mode [S5.1].
+    """
+
+    def __init__(self, channels: int, *, dtype: DTypeLike, backend: ModuleType) -> None:
+        super().__init__(backend)
+        self.parameters = {"gamma": np.ones(channels, dtype), "beta": np.zeros(channels, dtype)}
+        self.buffers = {
+            "running_mean": np.zeros(channels, dtype),
+            "running_variance": np.ones(channels, dtype),
+        }
+
+    def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
+        self._x = x
+        gamma, beta = self.parameters["gamma"], self.parameters["beta"]
+        self._statistics = None
+        if not training:
+            return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running()))
+        y, self._statistics = self.backend.batchnorm_train(x, gamma, beta)
+        mean, variance, count = self._statistics
+        self._move("running_mean", mean)
+        # The running variance is unbiased, though the biased one normalizes.
+        self._move("running_variance", variance * variance.dtype.type(count / max(count - 1, 1)))
+        return np.asarray(y)
+
+    def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        gamma = self.parameters["gamma"]
+        if self._statistics is None:
+            grads = self.backend.batchnorm_backward(grad, self._x, gamma, *self._running())
+        else:
+            grads = self.backend.batchnorm_train_backward(grad, self._x, gamma, self._statistics)
+        grad_x, self.gradients["gamma"], self.gradients["beta"] = grads
+        return np.asarray(grad_x)
+
+    def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        return None if x_dot is None else x_dot * self._slope()
+
+    def backward_tangent(  # noqa: D102
+        self, grad: NDArray[Any], grad_dot: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        slope = self._slope()
+        return grad * slope, grad_dot * slope
+
+    def _running(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        return self.buffers["running_mean"], self.buffers["running_variance"]
+
+    def _move(self, name: str, batch: NDArray[Any]) -> None:
+        kind = batch.dtype.type
+        self.buffers[name] = kind(1 - MOMENTUM) * self.buffers[name] + kind(MOMENTUM) * batch
+
+    def _slope(self) -> NDArray[Any]:
+        if self._statistics is not None:
+            raise RuntimeError("tangents need a forward pass in inference mode [S5.1]")
+        gamma, zero = self.parameters["gamma"], np.zeros_like(self.parameters["gamma"])
+        _, variance = self._running()
+        one = np.ones((1, len(gamma)), gamma.dtype)
+        return np.asarray(self.backend.batchnorm(one, gamma, zero, zero, variance))[0]

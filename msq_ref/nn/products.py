@@ -1,0 +1,138 @@
+"""Layers with a weight that may be quantized: convolution and linear."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from msq_ref.nn.layer import Layer
+
+__all__ = ["Conv2d", "Linear", "Product"]
+
+
+class Product(Layer):
+    """A layer that is bilinear in its input and its weight, plus an optional bias.
+
+    Bilinear: the tangent of ``x * w`` is ``x_dot * w + x * w_dot``, and so on for its gradients.
+    """
+
+    quantizable = True
+
+    def __init__(
+        self, weight: NDArray[Any], bias: bool, backend: ModuleType
+    ) -> None:
+        super().__init__(backend)
+        self.parameters["weight"] = weight
+        if bias:
+            self.parameters["bias"] = np.zeros(weight.shape[-1], weight.dtype)
+
+    def product(self, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+        """Return the bilinear product."""
+        raise NotImplementedError
+
+    def product_backward(
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return its gradients with respect to `x` and `w`."""
+        raise NotImplementedError
+
+    def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
+        self._x = x
+        y = self.product(x, self.weight)
+        return y + self.parameters["bias"] if "bias" in self.parameters else y
+
+    def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        grad_x, self.gradients["weight"] = self.product_backward(grad, self._x, self.weight)
+        if "bias" in self.parameters:
+            self.gradients["bias"] = grad.sum(axis=tuple(range(grad.ndim - 1)))
+        return grad_x
+
+    def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        self._x_dot = x_dot
+        through_x = None if x_dot is None else self.product(x_dot, self.weight)
+        if self.weight_dot is None:
+            return through_x
+        through_w = self.product(self._x, self.weight_dot)
+        return through_w if through_x is None else through_x + through_w
+
+    def backward_tangent(  # noqa: D102
+        self, grad: NDArray[Any], grad_dot: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        grad_x, _ = self.product_backward(grad, self._x, self.weight)
+        grad_x_dot, self.weight_grad_dot = self.product_backward(grad_dot, self._x, self.weight)
+        if self.weight_dot is not None or self._x_dot is not None:
+            x_dot = np.zeros_like(self._x) if self._x_dot is None else self._x_dot
+            w_dot = np.zeros_like(self.weight) if self.weight_dot is None else self.weight_dot
+            # The gradient of x meets w_dot, that of w meets x_dot.
+            through_w, through_x = self.product_backward(grad, x_dot, w_dot)
+            grad_x_dot = grad_x_dot + through_w
+            self.weight_grad_dot = self.weight_grad_dot + through_x
+        return grad_x, grad_x_dot
+
+
+class Conv2d(Product):
+    """Convolution, weight HWIO [S11.1]; initialized as Kaiming normal."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        *,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        bias: bool = False,
+        rng: np.random.Generator,
+        dtype: DTypeLike,
+        backend: ModuleType,
+    ) -> None:
+        shape = (kernel, kernel, inputs // groups, outputs)
+        super().__init__(_kaiming(shape, rng, dtype), bias, backend)
+        self.stride, self.padding, self.groups = stride, padding, groups
+
+    def product(self, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+        """Return the convolution."""
+        return np.asarray(self.backend.conv2d(x, w, self.stride, self.padding, self.groups))
+
+    def product_backward(
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the gradients of the convolution."""
+        grads = self.backend.conv2d_backward(grad, x, w, self.stride, self.padding, self.groups)
+        return grads[0], grads[1]
+
+
+class Linear(Product):
+    """Matrix product, weight (inputs, outputs); initialized as Kaiming normal."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        bias: bool = True,
+        rng: np.random.Generator,
+        dtype: DTypeLike,
+        backend: ModuleType,
+    ) -> None:
+        super().__init__(_kaiming((inputs, outputs), rng, dtype), bias, backend)
+
+    def product(self, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
+        """Return the matrix product."""
+        return np.asarray(self.backend.linear(x, w))
+
+    def product_backward(
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the gradients of the matrix product."""
+        grads = self.backend.linear_backward(grad, x, w)
+        return grads[0], grads[1]
+
+
+def _kaiming(shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike) -> NDArray[Any]:
+    fan_in = int(np.prod(shape[:-1]))
+    return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(dtype)

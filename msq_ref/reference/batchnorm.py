@@ -1,0 +1,133 @@
+"""Batch normalization over all axes but the last, and its derivatives [S11.1]."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_ref import checks
+
+__all__ = [
+    "EPS",
+    "BatchStatistics",
+    "batchnorm",
+    "batchnorm_backward",
+    "batchnorm_train",
+    "batchnorm_train_backward",
+]
+
+EPS = 1e-5
+"""Added to the variance [S11.1]."""
+
+
+class BatchStatistics(NamedTuple):
+    """Mean and biased variance of each channel over a batch, and how many values they are of."""
+
+    mean: NDArray[Any]
+    variance: NDArray[Any]
+    count: int
+
+
+def batchnorm(
+    x: NDArray[Any],
+    gamma: NDArray[Any],
+    beta: NDArray[Any],
+    mean: NDArray[Any],
+    variance: NDArray[Any],
+    eps: float = EPS,
+) -> NDArray[Any]:
+    """Normalize with given statistics: ``gamma (x - mean) / sqrt(variance + eps) + beta``.
+
+    Parameters
+    ----------
+    x : ndarray, float32 or float64, (..., channels)
+    gamma, beta, mean, variance : ndarray, the dtype of `x`, (channels,)
+    eps : float
+
+    Returns
+    -------
+    ndarray, the shape of `x`
+
+    Raises
+    ------
+    TypeError, ValueError
+        If dtypes differ or are not float, or shapes do not fit.
+
+    Notes
+    -----
+    [S11.1], class ``tolerance``; inference mode.
+    """
+    _check(x, gamma=gamma, beta=beta, mean=mean, variance=variance)
+    scale = gamma / np.sqrt(variance + x.dtype.type(eps))
+    return np.asarray((x - mean) * scale + beta)
+
+
+def batchnorm_backward(
+    grad_y: NDArray[Any],
+    x: NDArray[Any],
+    gamma: NDArray[Any],
+    mean: NDArray[Any],
+    variance: NDArray[Any],
+    eps: float = EPS,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the gradients of `batchnorm` with respect to `x`, `gamma` and `beta` [S11.1]."""
+    _check(x, gamma=gamma, mean=mean, variance=variance)
+    checks.same_shape("grad_y", grad_y.shape, x.shape)
+    inverse = 1 / np.sqrt(variance + x.dtype.type(eps))
+    over = tuple(range(x.ndim - 1))
+    grad_gamma = (grad_y * ((x - mean) * inverse)).sum(axis=over)
+    return np.asarray(grad_y * (gamma * inverse)), grad_gamma, grad_y.sum(axis=over)
+
+
+def batchnorm_train(
+    x: NDArray[Any], gamma: NDArray[Any], beta: NDArray[Any], eps: float = EPS
+) -> tuple[NDArray[Any], BatchStatistics]:
+    """Normalize with the statistics of the batch itself, and return them.
+
+    Parameters are those of `batchnorm`.
+
+    Notes
+    -----
+    [S11.1], class ``tolerance``: the biased variance normalizes.
+    """
+    _check(x, gamma=gamma, beta=beta)
+    over = tuple(range(x.ndim - 1))
+    mean = x.mean(axis=over)
+    variance = np.square(x - mean).mean(axis=over)
+    statistics = BatchStatistics(mean, variance, x.size // x.shape[-1])
+    return batchnorm(x, gamma, beta, mean, variance, eps), statistics
+
+
+def batchnorm_train_backward(
+    grad_y: NDArray[Any],
+    x: NDArray[Any],
+    gamma: NDArray[Any],
+    statistics: BatchStatistics,
+    eps: float = EPS,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the gradients of `batchnorm_train`, through the statistics too.
+
+    With ``h`` the normalized input: ``dL/dx = gamma / sqrt(variance + eps) *
+    (g - mean(g) - h mean(g h))``.
+
+    Notes
+    -----
+    [S11.1], class ``tolerance``.
+    """
+    _check(x, gamma=gamma)
+    checks.same_shape("grad_y", grad_y.shape, x.shape)
+    inverse = 1 / np.sqrt(statistics.variance + x.dtype.type(eps))
+    normalized = (x - statistics.mean) * inverse
+    over = tuple(range(x.ndim - 1))
+    grad_gamma, grad_beta = (grad_y * normalized).sum(axis=over), grad_y.sum(axis=over)
+    count = x.dtype.type(statistics.count)
+    centred = grad_y - grad_beta / count - normalized * (grad_gamma / count)
+    return np.asarray(centred * (gamma * inverse)), grad_gamma, grad_beta
+
+
+def _check(x: NDArray[Any], **channels: NDArray[Any]) -> None:
+    checks.layer_arrays(x=x, **channels)
+    for name, value in channels.items():
+        checks.same_shape(name, value.shape, x.shape[-1:])

@@ -1,0 +1,72 @@
+"""Softmax cross-entropy, its gradient and the gradient's tangent [S11.1]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msq_ref import checks
+
+__all__ = ["cross_entropy", "cross_entropy_tangent", "softmax"]
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[Any]:
+    """Return ``exp(z - max z) / sum exp(z - max z)`` over the last axis."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
+
+
+def cross_entropy(
+    logits: NDArray[Any], labels: NDArray[np.int64]
+) -> tuple[float, NDArray[Any]]:
+    """Return the mean cross-entropy of a batch and its gradient ``(p - onehot) / batch``.
+
+    Parameters
+    ----------
+    logits : ndarray, float32 or float64, (batch, classes)
+    labels : ndarray of integers, (batch,)
+
+    Returns
+    -------
+    (float, ndarray)
+        The loss, and dL/dlogits in the dtype of `logits`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If dtypes or shapes are wrong, or a label is not a class.
+
+    Notes
+    -----
+    [S11.1], class ``tolerance``: the maximum is subtracted first.
+    """
+    labels = _check(logits, labels)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    picked = np.arange(len(labels)), labels
+    log_sum = np.log(np.exp(shifted).sum(axis=1))
+    grad = softmax(logits)
+    grad[picked] -= 1
+    return float((log_sum - shifted[picked]).mean()), grad / logits.dtype.type(len(labels))
+
+
+def cross_entropy_tangent(
+    logits: NDArray[Any], logits_dot: NDArray[Any]
+) -> NDArray[Any]:
+    """Return the tangent of the gradient of `cross_entropy` along a tangent of the logits.
+
+    ``R{p - onehot} = p * (z_dot - sum(p z_dot))``, over the batch size [S5.2].
+    """
+    p = softmax(logits)
+    inner = (p * logits_dot).sum(axis=1, keepdims=True)
+    return np.asarray(p * (logits_dot - inner) / logits.dtype.type(len(logits)))
+
+
+def _check(logits: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[Any]:
+    checks.layer_arrays(logits=logits)
+    if logits.ndim != 2:
+        raise ValueError(f"logits has shape {logits.shape}: expected (batch, classes)")
+    labels = checks.integer_array("labels", labels, 0, logits.shape[1] - 1)
+    checks.same_shape("labels", labels.shape, logits.shape[:1])
+    return labels
