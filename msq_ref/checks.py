@@ -20,7 +20,8 @@ __all__ = [
     "MAX_BITS",
     "bit_width",
     "code_array",
-    "conv_shape",
+    "code_range",
+    "conv_arguments",
     "conv_sizes",
     "float_array",
     "float_dtype",
@@ -28,11 +29,14 @@ __all__ = [
     "integer",
     "integer_array",
     "layer_arrays",
+    "layer_gradient",
     "like",
-    "pool_windows",
+    "no_overflow",
+    "pool_arguments",
     "positive_scale",
     "product_shapes",
     "real",
+    "requantize_arguments",
     "same_dtype",
     "same_shape",
     "sgd_arguments",
@@ -238,25 +242,34 @@ def sgd_arguments(
     return weights, like("grad", grad, weights), like("velocity", velocity, weights), *rates
 
 
-def layer_arrays(**arrays: Any) -> None:  # noqa: ANN401
-    """Check that arrays of a layer are float32 or float64 and all of one dtype.
+def layer_arrays(**arrays: object) -> list[FloatArray]:
+    """Return arrays of a layer, which must be float32 or float64 and all of one dtype.
 
     Their values are not looked at: a layer is called thousands of times, and NaN propagates.
     """
-    first: tuple[str, np.dtype[Any]] | None = None
-    for name, array in arrays.items():
-        dtype = np.asarray(array).dtype
-        if dtype not in (np.float32, np.float64):
-            raise TypeError(f"{name} has dtype {dtype}: expected float32 or float64")
-        if first is not None:
-            same_dtype(name, dtype, first[1])
-        first = first or (name, dtype)
+    plain: list[FloatArray] = []
+    for name, value in arrays.items():
+        array = np.asarray(value)
+        if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
+            raise TypeError(f"{name} has dtype {array.dtype}: expected float32 or float64")
+        plain.append(_plain(array))
+        same_dtype(name, plain[-1].dtype, plain[0].dtype)
+    return plain
 
 
-def conv_shape(x: Any, w: Any, stride: int, padding: int, groups: int) -> ConvShape:  # noqa: ANN401
-    """Check the arguments of a convolution of float arrays and return its sizes [S11.1]."""
-    layer_arrays(x=x, w=w)
-    return conv_sizes(x.shape, w.shape, stride, padding, groups)
+def layer_gradient(grad_y: object, shape: tuple[int, ...], x: FloatArray) -> FloatArray:
+    """Return the gradient of a layer's result: its shape, and the dtype of its input `x`."""
+    _, grad = layer_arrays(x=x, grad_y=grad_y)
+    same_shape("grad_y", grad.shape, shape)
+    return grad
+
+
+def conv_arguments(
+    x: object, w: object, stride: int, padding: int, groups: int
+) -> tuple[FloatArray, FloatArray, ConvShape]:
+    """Return the arrays of a convolution of floats and its sizes [S11.1]."""
+    images, filters = layer_arrays(x=x, w=w)
+    return images, filters, conv_sizes(images.shape, filters.shape, stride, padding, groups)
 
 
 def conv_sizes(
@@ -267,7 +280,7 @@ def conv_sizes(
     groups = integer("groups", groups, 1)
     if len(x) != 4:
         raise ValueError(f"x has shape {x}: expected (batch, height, width, channels)")
-    if len(w) != 4 or w[2] * groups != x[3] or w[3] % groups:
+    if len(w) != 4 or min(w[:2]) < 1 or w[2] * groups != x[3] or w[3] % groups:
         raise ValueError(
             f"w has shape {w}: expected (kernel, kernel, {x[3]} / {groups}, "
             f"a multiple of {groups})"
@@ -285,16 +298,58 @@ def product_shapes(x: tuple[int, ...], w: tuple[int, ...]) -> None:
         raise ValueError(f"x has shape {x}, w has shape {w}: expected (..., K) and (K, M)")
 
 
-def pool_windows(x: Any, size: int, stride: int) -> Windows:  # noqa: ANN401
-    """Check the arguments of a pooling layer and return the positions of its window."""
-    layer_arrays(x=x)
+def pool_arguments(x: object, size: int, stride: int) -> tuple[FloatArray, Windows]:
+    """Return the images of a pooling layer and the positions of its window."""
+    (x,) = layer_arrays(x=x)
     size, stride = integer("size", size, 1), integer("stride", stride, 1)
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}: expected (batch, height, width, channels)")
     rows, columns = (output_length(length, size, stride) for length in x.shape[1:3])
     if rows < 1 or columns < 1:
         raise ValueError(f"size = {size}: larger than x of shape {x.shape}")
-    return Windows(rows, columns, stride)
+    return x, Windows(rows, columns, stride)
+
+
+def code_range(bits: object, signed: bool) -> tuple[int, int]:
+    """Return the least and greatest code of a width, two's complement if `signed` [S8.1]."""
+    n = bit_width(bits)
+    return (-(2 ** (n - 1)), 2 ** (n - 1) - 1) if signed else (0, 2**n - 1)
+
+
+def no_overflow(x: IntArray, length: int, bits: int) -> None:
+    """Prove that a product of reduction length K with n-bit codes stays below 2^63 [S9.2].
+
+    Raises
+    ------
+    ValueError
+        If ``2 K (2^n - 1) max|x|`` does not.
+    """
+    largest = max(abs(int(x.min())), abs(int(x.max()))) if x.size else 0
+    bound = 2 * length * (2**bits - 1) * largest
+    if bound >= 2**63:
+        raise ValueError(
+            f"x contains a magnitude of {largest}: with reduction length {length} and bits = "
+            f"{bits} the sum could overflow int64, expected 2 K (2^n - 1) |x| < 2^63"
+        )
+
+
+def requantize_arguments(
+    acc: object, multiplier: object, shift: object, zero_point: object, bits: object, signed: bool
+) -> tuple[Any, ...]:
+    """Return the arguments of `requantize` as int64 arrays, and the output range [S9.4]."""
+    low, high = code_range(bits, signed)
+    a = integer_array("acc", acc, -(2**31) + 1, 2**31 - 1).astype(np.int64)
+    arrays = []
+    for name, value, least, most in (
+        ("multiplier", multiplier, 2**30, 2**31 - 1),
+        ("shift", shift, 1, 62),
+        ("zero_point", zero_point, low, high),
+    ):
+        array = integer_array(name, value, least, most).astype(np.int64)
+        if array.ndim:
+            same_shape(name, array.shape, a.shape[-1:])
+        arrays.append(array)
+    return a, *arrays, low, high
 
 
 def like(name: str, value: object, model: FloatArray) -> FloatArray:

@@ -30,6 +30,10 @@ class Windows:
         columns = slice(j, j + s * (self.columns - 1) + 1, s)
         return padded[:, rows, columns]
 
+    def over(self, images: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a value per window of NHWC images."""
+        return images[0], self.rows, self.columns, images[3]
+
 
 @dataclass(frozen=True)
 class ConvShape(Windows):
@@ -44,6 +48,11 @@ class ConvShape(Windows):
     def output(self) -> tuple[int, int, int, int]:
         """Shape of the result, NHWC."""
         return self.batch, self.rows, self.columns, self.groups * self.group_outputs
+
+    @property
+    def positions(self) -> int:
+        """Number of output positions of all images."""
+        return self.batch * self.rows * self.columns
 
     def channels(self, group: int) -> tuple[slice, slice]:
         """Return the input and output channels of a group."""

@@ -19,14 +19,14 @@ def conv2d(
     x: NDArray[Any], w: NDArray[Any], stride: int = 1, padding: int = 0, groups: int = 1
 ) -> NDArray[Any]:
     """Twin of `msq_ref.reference.conv2d`, within its class [S11.1]."""
-    shape = checks.conv_shape(x, w, stride, padding, groups)
+    x, w, shape = checks.conv_arguments(x, w, stride, padding, groups)
     if _is_depthwise(shape):
         return depthwise(x, w, shape, padding)
     y = np.empty(shape.output, x.dtype)
     for group in range(groups):
         inputs, outputs = shape.channels(group)
         columns = patches(x[..., inputs], w.shape[:2], shape, padding)
-        flat = columns @ w[..., outputs].reshape(columns.shape[1], -1)
+        flat = columns @ w[..., outputs].reshape(columns.shape[1], shape.group_outputs)
         y[..., outputs] = flat.reshape(*shape.output[:3], shape.group_outputs)
     return y
 
@@ -40,18 +40,17 @@ def conv2d_backward(
     groups: int = 1,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Twin of `msq_ref.reference.conv2d_backward`, within its class [S11.1]."""
-    shape = checks.conv_shape(x, w, stride, padding, groups)
-    checks.same_shape("grad_y", grad_y.shape, shape.output)
-    checks.same_dtype("grad_y", grad_y.dtype, x.dtype)
+    x, w, shape = checks.conv_arguments(x, w, stride, padding, groups)
+    grad_y = checks.layer_gradient(grad_y, shape.output, x)
     if _is_depthwise(shape):
         return depthwise_backward(grad_y, x, w, shape, padding)
     grad_x, grad_w = np.empty(x.shape, x.dtype), np.empty(w.shape, w.dtype)
     for group in range(groups):
         inputs, outputs = shape.channels(group)
         columns = patches(x[..., inputs], w.shape[:2], shape, padding)
-        filters = w[..., outputs].reshape(columns.shape[1], -1)
-        flat = grad_y[..., outputs].reshape(-1, shape.group_outputs)
-        grad_w[..., outputs] = (columns.T @ flat).reshape(*w.shape[:3], -1)
+        filters = w[..., outputs].reshape(columns.shape[1], shape.group_outputs)
+        flat = grad_y[..., outputs].reshape(shape.positions, shape.group_outputs)
+        grad_w[..., outputs] = (columns.T @ flat).reshape(*w.shape[:3], shape.group_outputs)
         grad_columns = flat @ filters.T
         part = np.zeros((*x.shape[:3], shape.group_inputs), x.dtype)
         _scatter(

@@ -14,12 +14,12 @@ __all__ = ["relu", "relu_backward"]
 
 def relu(x: NDArray[Any]) -> NDArray[Any]:
     """Return ``max(x, 0)``; float32 or float64, any shape."""
-    checks.layer_arrays(x=x)
+    (x,) = checks.layer_arrays(x=x)
     return np.asarray(np.maximum(x, x.dtype.type(0)))
 
 
 def relu_backward(grad_y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     """Return ``grad_y`` where ``x > 0``, else 0: the derivative at 0 is 0 [S5.2]."""
-    checks.layer_arrays(grad_y=grad_y, x=x)
-    checks.same_shape("grad_y", grad_y.shape, x.shape)
-    return np.asarray(grad_y * (x > 0))
+    (x,) = checks.layer_arrays(x=x)
+    grad_y = checks.layer_gradient(grad_y, x.shape, x)
+    return np.where(x > 0, grad_y, x.dtype.type(0))

@@ -27,7 +27,7 @@ class BatchStatistics(NamedTuple):
 
     mean: NDArray[Any]
     variance: NDArray[Any]
-    count: int
+    size: int
 
 
 def batchnorm(
@@ -59,8 +59,10 @@ def batchnorm(
     -----
     [S11.1], class ``tolerance``; inference mode.
     """
-    _check(x, gamma=gamma, beta=beta, mean=mean, variance=variance)
-    scale = gamma / np.sqrt(variance + x.dtype.type(eps))
+    x, gamma, beta, mean, variance = _arrays(
+        x, gamma=gamma, beta=beta, mean=mean, variance=variance
+    )
+    scale = gamma * _inverse(variance, eps)
     return np.asarray((x - mean) * scale + beta)
 
 
@@ -73,9 +75,9 @@ def batchnorm_backward(
     eps: float = EPS,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return the gradients of `batchnorm` with respect to `x`, `gamma` and `beta` [S11.1]."""
-    _check(x, gamma=gamma, mean=mean, variance=variance)
-    checks.same_shape("grad_y", grad_y.shape, x.shape)
-    inverse = 1 / np.sqrt(variance + x.dtype.type(eps))
+    x, gamma, mean, variance = _arrays(x, gamma=gamma, mean=mean, variance=variance)
+    grad_y = checks.layer_gradient(grad_y, x.shape, x)
+    inverse = _inverse(variance, eps)
     over = tuple(range(x.ndim - 1))
     grad_gamma = (grad_y * ((x - mean) * inverse)).sum(axis=over)
     return np.asarray(grad_y * (gamma * inverse)), grad_gamma, grad_y.sum(axis=over)
@@ -92,7 +94,8 @@ def batchnorm_train(
     -----
     [S11.1], class ``tolerance``: the biased variance normalizes.
     """
-    _check(x, gamma=gamma, beta=beta)
+    x, gamma, beta = _arrays(x, gamma=gamma, beta=beta)
+    _some(x)
     over = tuple(range(x.ndim - 1))
     mean = x.mean(axis=over)
     variance = np.square(x - mean).mean(axis=over)
@@ -116,18 +119,34 @@ def batchnorm_train_backward(
     -----
     [S11.1], class ``tolerance``.
     """
-    _check(x, gamma=gamma)
-    checks.same_shape("grad_y", grad_y.shape, x.shape)
-    inverse = 1 / np.sqrt(statistics.variance + x.dtype.type(eps))
-    normalized = (x - statistics.mean) * inverse
+    x, gamma, mean, variance = _arrays(
+        x, gamma=gamma, mean=statistics.mean, variance=statistics.variance
+    )
+    _some(x)
+    grad_y = checks.layer_gradient(grad_y, x.shape, x)
+    inverse = _inverse(variance, eps)
+    normalized = (x - mean) * inverse
     over = tuple(range(x.ndim - 1))
     grad_gamma, grad_beta = (grad_y * normalized).sum(axis=over), grad_y.sum(axis=over)
-    count = x.dtype.type(statistics.count)
+    count = x.dtype.type(statistics.size)
     centred = grad_y - grad_beta / count - normalized * (grad_gamma / count)
     return np.asarray(centred * (gamma * inverse)), grad_gamma, grad_beta
 
 
-def _check(x: NDArray[Any], **channels: NDArray[Any]) -> None:
-    checks.layer_arrays(x=x, **channels)
-    for name, value in channels.items():
+def _arrays(x: NDArray[Any], **channels: NDArray[Any]) -> list[NDArray[Any]]:
+    x, *values = checks.layer_arrays(x=x, **channels)
+    if not x.ndim:
+        raise ValueError("x has shape (): expected (..., channels)")
+    for name, value in zip(channels, values, strict=True):
         checks.same_shape(name, value.shape, x.shape[-1:])
+    return [x, *values]
+
+
+def _some(x: NDArray[Any]) -> None:
+    if not x.size:
+        raise ValueError(f"x has shape {x.shape}: a batch of nothing has no statistics")
+
+
+def _inverse(variance: NDArray[Any], eps: float) -> NDArray[Any]:
+    eps = checks.real("eps", eps, 0)
+    return np.asarray(1 / np.sqrt(variance + variance.dtype.type(eps)))

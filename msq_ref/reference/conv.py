@@ -41,7 +41,7 @@ def conv2d(
     -----
     [S11.1], class ``tolerance``. Values are not looked at: NaN propagates.
     """
-    shape = checks.conv_shape(x, w, stride, padding, groups)
+    x, w, shape = checks.conv_arguments(x, w, stride, padding, groups)
     padded = _pad(x, padding)
     y = np.zeros(shape.output, dtype=x.dtype)
     for group in range(groups):
@@ -82,18 +82,19 @@ def conv2d_backward(
     -----
     [S11.1], class ``tolerance``.
     """
-    shape = checks.conv_shape(x, w, stride, padding, groups)
-    checks.same_shape("grad_y", grad_y.shape, shape.output)
-    checks.same_dtype("grad_y", grad_y.dtype, x.dtype)
+    x, w, shape = checks.conv_arguments(x, w, stride, padding, groups)
+    grad_y = checks.layer_gradient(grad_y, shape.output, x)
+    positions = shape.positions
     padded = _pad(x, padding)
     grad_padded, grad_w = np.zeros_like(padded), np.zeros_like(w)
     for group in range(groups):
         inputs, outputs = shape.channels(group)
-        flat_grad = grad_y[..., outputs].reshape(-1, shape.group_outputs)
+        flat_grad = grad_y[..., outputs].reshape(positions, shape.group_outputs)
         for i in range(w.shape[0]):
             for j in range(w.shape[1]):
                 window = shape.window(padded, i, j)[..., inputs]
-                grad_w[i, j, :, outputs] = window.reshape(-1, shape.group_inputs).T @ flat_grad
+                flat_window = window.reshape(positions, shape.group_inputs)
+                grad_w[i, j, :, outputs] = flat_window.T @ flat_grad
                 target = shape.window(grad_padded, i, j)[..., inputs]
                 target += grad_y[..., outputs] @ w[i, j, :, outputs].T
     height, width = x.shape[1:3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def linear(x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
     -----
     [S11.1], class ``tolerance``.
     """
-    checks.layer_arrays(x=x, w=w)
+    x, w = checks.layer_arrays(x=x, w=w)
     checks.product_shapes(x.shape, w.shape)
     return np.asarray(x @ w)
 
@@ -56,8 +57,9 @@ def linear_backward(
     -----
     [S11.1], class ``tolerance``.
     """
-    checks.layer_arrays(x=x, w=w, grad_y=grad_y)
+    x, w = checks.layer_arrays(x=x, w=w)
     checks.product_shapes(x.shape, w.shape)
-    checks.same_shape("grad_y", grad_y.shape, (*x.shape[:-1], w.shape[1]))
-    flat_x, flat_grad = x.reshape(-1, w.shape[0]), grad_y.reshape(-1, w.shape[1])
+    grad_y = checks.layer_gradient(grad_y, (*x.shape[:-1], w.shape[1]), x)
+    rows = math.prod(x.shape[:-1])
+    flat_x, flat_grad = x.reshape(rows, w.shape[0]), grad_y.reshape(rows, w.shape[1])
     return np.asarray(grad_y @ w.T), flat_x.T @ flat_grad

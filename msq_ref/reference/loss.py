@@ -14,6 +14,9 @@ __all__ = ["cross_entropy", "cross_entropy_tangent", "softmax"]
 
 def softmax(logits: NDArray[Any]) -> NDArray[Any]:
     """Return ``exp(z - max z) / sum exp(z - max z)`` over the last axis."""
+    (logits,) = checks.layer_arrays(logits=logits)
+    if not logits.ndim or not logits.shape[-1]:
+        raise ValueError(f"logits has shape {logits.shape}: expected (..., at least one class)")
     shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(shifted / shifted.sum(axis=-1, keepdims=True))
 
@@ -42,7 +45,7 @@ def cross_entropy(
     -----
     [S11.1], class ``tolerance``: the maximum is subtracted first.
     """
-    labels = _check(logits, labels)
+    logits, labels = _check(logits, labels)
     shifted = logits - logits.max(axis=1, keepdims=True)
     picked = np.arange(len(labels)), labels
     log_sum = np.log(np.exp(shifted).sum(axis=1))
@@ -58,15 +61,19 @@ def cross_entropy_tangent(
 
     ``R{p - onehot} = p * (z_dot - sum(p z_dot))``, over the batch size [S5.2].
     """
+    logits, logits_dot = checks.layer_arrays(logits=logits, logits_dot=logits_dot)
+    checks.same_shape("logits_dot", logits_dot.shape, logits.shape)
     p = softmax(logits)
     inner = (p * logits_dot).sum(axis=1, keepdims=True)
     return np.asarray(p * (logits_dot - inner) / logits.dtype.type(len(logits)))
 
 
-def _check(logits: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[Any]:
-    checks.layer_arrays(logits=logits)
-    if logits.ndim != 2:
-        raise ValueError(f"logits has shape {logits.shape}: expected (batch, classes)")
-    labels = checks.integer_array("labels", labels, 0, logits.shape[1] - 1)
-    checks.same_shape("labels", labels.shape, logits.shape[:1])
-    return labels
+def _check(logits: object, labels: object) -> tuple[NDArray[Any], NDArray[Any]]:
+    (values,) = checks.layer_arrays(logits=logits)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(
+            f"logits has shape {values.shape}: expected (batch, classes), at least one of each"
+        )
+    classes = checks.integer_array("labels", labels, 0, values.shape[1] - 1)
+    checks.same_shape("labels", classes.shape, values.shape[:1])
+    return values, classes
