@@ -17,7 +17,7 @@ __all__ = ["bit_planes", "from_bit_planes", "pack_planes"]
 def bit_planes(codes: NDArray[Any], bits: int, signed: bool = False) -> NDArray[np.uint8]:
     """Twin of `msq_ref.reference.bit_planes`, bit-identical [S3.3]."""
     n = checks.bit_width(bits)
-    low, high = (-(2 ** (n - 1)), 2 ** (n - 1) - 1) if signed else (0, 2**n - 1)
+    low, high = checks.code_range(n, signed)
     c = checks.integer_array("codes", codes, low, high).astype(np.int32)
     planes = np.empty((n, *c.shape), np.uint8)
     _bit_planes(c.ravel(), planes.reshape(n, c.size))

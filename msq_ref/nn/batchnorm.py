@@ -37,10 +37,10 @@ class BatchNorm2d(Layer):
         if not training:
             return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running()))
         y, self._statistics = self.backend.batchnorm_train(x, gamma, beta)
-        mean, variance, count = self._statistics
+        mean, variance, size = self._statistics
         self._move("running_mean", mean)
         # The running variance is unbiased, though the biased one normalizes.
-        self._move("running_variance", variance * variance.dtype.type(count / max(count - 1, 1)))
+        self._move("running_variance", variance * variance.dtype.type(size / max(size - 1, 1)))
         return np.asarray(y)
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102

@@ -44,7 +44,7 @@ def bit_planes(codes: NDArray[Any], bits: int, signed: bool = False) -> NDArray[
     [S3.3], [S9.1], ``bitexact``.
     """
     n = checks.bit_width(bits)
-    low, high = (-(2 ** (n - 1)), 2 ** (n - 1) - 1) if signed else (0, 2**n - 1)
+    low, high = checks.code_range(n, signed)
     c = checks.integer_array("codes", codes, low, high).astype(np.int32)
     # An arithmetic shift of a two's complement number shows its bits, the sign's included.
     shifts = np.arange(n, dtype=np.int32).reshape(n, *(1,) * c.ndim)

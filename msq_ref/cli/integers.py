@@ -1,0 +1,68 @@
+"""The integer part of a run: lower it, test it, and count what differs from float."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from msq_ref.integer import (
+    FakeQuantized,
+    IntegerNetwork,
+    WeightCodes,
+    by_definition,
+    calibrate,
+    compare,
+    from_packed_planes,
+    lower,
+)
+
+if TYPE_CHECKING:
+    from msq_ref.cli.job import Job
+
+__all__ = ["integer_figures", "lower_run", "weight_codes"]
+
+
+def weight_codes(job: Job) -> dict[str, WeightCodes]:
+    """Return the codes of every quantized layer as they are now."""
+    return {
+        name: WeightCodes(weight.codes(), weight.signs(), weight.bits, weight.scale)
+        for name, weight in job.method.weights.items()
+    }
+
+
+def lower_run(job: Job) -> IntegerNetwork:
+    """Lower a trained network, its activations calibrated on the training images."""
+    settings = job.config.integer
+    job.method.quantize()
+    ranges = calibrate(job.network, job.data.train.images, settings.percentile)
+    shape = job.data.train.images.shape[1:]
+    return lower(
+        job.network, weight_codes(job), ranges, (shape[0], shape[1], shape[2]),
+        settings.activation_bits,
+    )  # fmt: skip
+
+
+def integer_figures(job: Job, network: IntegerNetwork) -> dict[str, Any]:
+    """Run the test images in integers and compare with the fake-quantized float network."""
+    test = job.data.test
+    codes = network.quantize_input(test.images)
+    fake = FakeQuantized(job.network, weight_codes(job), network)
+    logits = network.run(codes, from_packed_planes)
+    chosen, expected = logits.argmax(axis=1), fake.run(codes).argmax(axis=1)
+    steps = compare(fake, codes)
+    return {
+        "integer_accuracy": float((chosen == test.labels).mean()),
+        "fake_quantized_accuracy": float((expected == test.labels).mean()),
+        "agreement": float((chosen == expected).mean()),
+        "packed_equals_definition": bool(np.array_equal(logits, network.run(codes, by_definition))),
+        "integer_steps": [
+            {
+                "name": step.name,
+                "outputs": step.outputs,
+                "differing": step.differing,
+                "unexplained": step.unexplained,
+            }
+            for step in steps
+        ],
+    }

@@ -1,0 +1,36 @@
+"""Integer inference: lowering a trained network, running it from bit planes, explaining it."""
+
+from msq_ref.integer.arithmetic import Product, by_definition, from_packed_planes
+from msq_ref.integer.explain import StepComparison, compare
+from msq_ref.integer.fake import FakeQuantized
+from msq_ref.integer.lowering import WeightCodes, calibrate, lower
+from msq_ref.integer.network import (
+    IntegerAveragePool,
+    IntegerFlatten,
+    IntegerMaxPool,
+    IntegerNetwork,
+    IntegerProduct,
+    IntegerStep,
+    Requantizer,
+    Traced,
+)
+
+__all__ = [
+    "FakeQuantized",
+    "IntegerAveragePool",
+    "IntegerFlatten",
+    "IntegerMaxPool",
+    "IntegerNetwork",
+    "IntegerProduct",
+    "IntegerStep",
+    "Product",
+    "Requantizer",
+    "StepComparison",
+    "Traced",
+    "WeightCodes",
+    "by_definition",
+    "calibrate",
+    "compare",
+    "from_packed_planes",
+    "lower",
+]
