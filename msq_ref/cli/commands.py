@@ -12,7 +12,8 @@ from rich.table import Table
 
 from msq_ref.cli.folder import open_folder, prepare_folder
 from msq_ref.cli.progress import epochs_bar
-from msq_ref.training.config import RunConfig, parse_config, read_toml
+from msq_ref.settings import read_toml
+from msq_ref.training.config import RunConfig, parse_config
 
 __all__ = ["app"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from msq_ref.files import check_writable, write_text
-from msq_ref.training.config import RunConfig, parse_config, read_toml
+from msq_ref.settings import read_toml
+from msq_ref.training.config import RunConfig, parse_config
 from msq_ref.training.loop import Row
 
 __all__ = ["RunFolder", "open_folder", "prepare_folder"]

@@ -1,5 +1,15 @@
 """Files and data sets: what comes in, what goes out, and how a terminal is spoken to."""
 
 from msq_ref.files import atomic_path, check_writable, write_text
+from msq_ref.names import known_name
+from msq_ref.settings import Settings, parse_settings, read_toml
 
-__all__ = ["atomic_path", "check_writable", "write_text"]
+__all__ = [
+    "Settings",
+    "atomic_path",
+    "check_writable",
+    "known_name",
+    "parse_settings",
+    "read_toml",
+    "write_text",
+]

@@ -1,4 +1,4 @@
-"""How a command line ends: one clear line for a user's mistake, an exit code that means something."""
+"""How a command line ends: one clear line for a user's mistake, and a telling exit code."""
 
 from __future__ import annotations
 

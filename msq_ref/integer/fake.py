@@ -49,15 +49,19 @@ class FakeQuantized:
                 w = weights[name]
                 layer.effective = w.unit * reference.integer_weights(w.codes, w.bits, w.signs)
 
-    def gains(self, name: str) -> NDArray[np.float64]:
-        """Return the magnitude of each channel's slope from a product's output to its step's."""
+    def affine(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what follows a product before rectification: |slope| and offset per channel."""
         group = next(group for group in self._groups if group[0] == name)
-        gain = np.ones(self.weights[name].codes.shape[-1])
+        outputs = self.weights[name].codes.shape[-1]
+        slope = np.ones(outputs)
+        offset = self._layers[name].parameters.get("bias", np.zeros(outputs))
         for layer in (self._layers[member] for member in group):
             if isinstance(layer, BatchNorm2d):
-                variance = layer.buffers["running_variance"]
-                gain = gain * np.abs(layer.parameters["gamma"]) / np.sqrt(variance + EPS)
-        return gain
+                p, b = layer.parameters, layer.buffers
+                gain = p["gamma"] / np.sqrt(b["running_variance"] + EPS)
+                slope = slope * gain
+                offset = (offset - b["running_mean"]) * gain + p["beta"]
+        return np.abs(slope), offset
 
     def values(self, index: int, codes: NDArray[Any], scale: float) -> NDArray[np.float64]:
         """Return the real outputs of a step for input codes of a scale, before rounding."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref.checks import code_range
 from msq_ref.integer.network import (
     IntegerAveragePool,
     IntegerFlatten,
@@ -230,23 +231,30 @@ def _channel(
 ) -> tuple[int, int, int, int]:
     """Return bias, multiplier, shift and zero point for ``acc * factor + offset`` in code units.
 
-    The zero point is used only where the bias alone would leave the accumulator's range.
+    Of all zero points z the one whose ``bias * factor + z`` comes nearest to the offset, the
+    smallest such: where the factor is above 1, no bias alone comes within half a code.
     """
-    low = -(2 ** (after.bits - 1)) if after.signed else 0
-    high = low + 2**after.bits - 1
-    whole = int(np.clip(np.rint(offset), low, high))
+    low, high = code_range(after.bits, after.signed)
     if factor < FACTOR_LOW:
         # |acc * factor| < 1/2: the channel is a constant, and this product rounds to 0.
-        return 0, 2**30, 62, whole
+        return 0, 2**30, 62, int(np.clip(np.rint(offset), low, high))
     try:
         multiplier, shift = requantize_factor(factor)
     except ValueError as error:
         raise ValueError(f"layer {name}: {error}") from None
+    zeros = np.arange(low, high + 1)
     room = ACC_LIMIT - 1 - reach
-    if abs(offset / factor) <= room:
-        return round(offset / factor), multiplier, shift, 0
-    bias = (offset - whole) / factor
-    return int(np.clip(np.rint(bias), -room, room)), multiplier, shift, whole
+    biases = np.rint((offset - zeros) / factor)
+    fits = np.abs(biases) <= room
+    if fits.any():
+        zeros, biases = zeros[fits], biases[fits]
+        missed = np.abs(biases * factor + zeros - offset)
+        best = np.lexsort((np.abs(zeros), missed))[0]
+        return int(biases[best]), multiplier, shift, int(zeros[best])
+    # The offset is so far outside the codes that every accumulator saturates ...
+    if reach > room:  # ... unless they reach as far.
+        raise ValueError(f"layer {name}: an offset of {offset:.3g} codes does not fit 31 bits")
+    return (room, multiplier, shift, high) if offset > 0 else (-room, multiplier, shift, low)
 
 
 def _average(

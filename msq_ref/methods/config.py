@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-__all__ = ["DoReFaConfig", "MSQConfig", "Settings"]
+from msq_ref.settings import Settings
 
-Positive = Annotated[float, Field(gt=0)]
-
-
-class Settings(BaseModel):
-    """A group of settings: unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
-    )
+__all__ = ["DoReFaConfig", "MSQConfig"]
 
 
 class MSQConfig(Settings):
@@ -30,7 +22,7 @@ class MSQConfig(Settings):
     """Width of every layer at the start [S6.1]."""
     n_min: int | None = Field(default=None, ge=1, le=16)
     """Least width; by default 1, signed 2 [S6.4]."""
-    target: Annotated[float, Field(gt=0)] = 10.0
+    target: float = Field(default=10.0, gt=0)
     """Compression at which pruning ends [S6.2]."""
     interval: int = Field(default=2, ge=1)
     """Epochs between rounds of pruning [S6.1]."""

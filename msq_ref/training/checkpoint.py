@@ -30,7 +30,7 @@ def save_checkpoint(
     OSError
         If the file cannot be written; one that was there stays whole.
     """
-    tensors = {name: np.ascontiguousarray(value) for name, value in arrays.items()}
+    tensors = {name: np.asarray(value, order="C") for name, value in arrays.items()}
     with atomic_path(path) as temporary:
         try:
             save_file(tensors, temporary, metadata={KEY: json.dumps(state)})

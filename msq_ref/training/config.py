@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field
 
-from msq_ref.methods.config import DoReFaConfig, MSQConfig, Settings
+from msq_ref.methods.config import DoReFaConfig, MSQConfig
+from msq_ref.settings import Settings, parse_settings
 
-__all__ = ["FORMAT", "IntegerConfig", "RunConfig", "TrainingConfig", "parse_config", "read_toml"]
+__all__ = ["FORMAT", "IntegerConfig", "RunConfig", "TrainingConfig", "parse_config"]
 
 FORMAT = 1
 """Version of the run folder; a folder with a higher one is from a newer program."""
@@ -63,56 +61,11 @@ def parse_config(values: Mapping[str, Any], source: str) -> RunConfig:
     Raises
     ------
     ValueError
-        In one line: the source, the key, its value, what was expected, and for an unknown key the
-        nearest known one.
+        As `parse_settings`; also if the run folder is from a newer program.
     """
     version = values.get("format", FORMAT)
     if isinstance(version, int) and version > FORMAT:
         raise ValueError(
             f"{source}: format = {version} is newer than this program's {FORMAT}; upgrade msq-ref"
         )
-    try:
-        # TOML writes 1 where a float is meant; booleans stay refused by the strict integers.
-        return RunConfig.model_validate(_floats(values, RunConfig))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(key, _keys(RunConfig), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ValueError(f"{source}: unknown key {key!r}{hint}") from None
-        raise ValueError(f"{source}: {key} = {first['input']!r}: {first['msg']}") from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; a ``ValueError`` in one line if that cannot be done."""
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot read it ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a TOML file ({error})") from None
-
-
-def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
-    keys: list[str] = []
-    for name, info in model.model_fields.items():
-        key = prefix + (info.alias or name)
-        keys.append(key)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            keys += _keys(info.annotation, key + ".")
-    return keys
-
-
-def _floats(values: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Turn whole numbers into floats where a setting is a float."""
-    by_key = {info.alias or name: info for name, info in model.model_fields.items()}
-    result = dict(values)
-    for key, value in values.items():
-        kind = by_key[key].annotation if key in by_key else None
-        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
-            result[key] = _floats(value, kind)
-        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-            result[key] = float(value)
-    return result
+    return parse_settings(RunConfig, values, source)

@@ -18,7 +18,8 @@ def test_compression_is_an_exact_fraction():
     assert msq.compression([10, 30], [8, 4]) == Fraction(32 * 40, 200)
     assert msq.average_bits([10, 30], [8, 4]) == 5
     assert msq.compression([7, 0], [3, 16]) == Fraction(32, 3)
-    for sizes, bits in (([], []), ([0], [8]), ([1], [8, 8]), ([-1], [8]), ([1], [17]), ([1.0], [8])):
+    wrong = ([], []), ([0], [8]), ([1], [8, 8]), ([-1], [8]), ([1], [17]), ([1.0], [8])
+    for sizes, bits in wrong:
         with pytest.raises(ValueError, match="expected"):
             msq.compression(sizes, bits)
 
@@ -92,7 +93,10 @@ def test_pruning_stops_in_the_middle_of_a_round():
 
 
 def test_bad_rounds():
-    good = dict(bits=[8], betas=[0.1], ks=[1], sizes=[1], alpha=0.3, target=10, n_min=1)
+    good = {
+        "bits": [8], "betas": [0.1], "ks": [1], "sizes": [1], "alpha": 0.3, "target": 10,
+        "n_min": 1,
+    }  # fmt: skip
     for change in (
         {"bits": [0]}, {"bits": [8.0]}, {"betas": [math.nan]}, {"betas": [1.5]}, {"ks": [-1]},
         {"ks": [1.0]}, {"ks": []}, {"alpha": math.nan}, {"alpha": [0.1, 0.2]}, {"target": 0},

@@ -81,7 +81,8 @@ def test_gradient_through_both_terms_would_vanish():
 
 
 @pytest.mark.parametrize(
-    "call", [msq.lsb, msq.lsb_l1, msq.lsb_l1_codes, msq.lsb_l1_grad, msq.lsb_nonzero_rate, msq.sliced]
+    "call",
+    [msq.lsb, msq.lsb_l1, msq.lsb_l1_codes, msq.lsb_l1_grad, msq.lsb_nonzero_rate, msq.sliced],
 )
 def test_bad_slices(call):
     """[S0.2] [S3.4]"""

@@ -1,0 +1,48 @@
+"""One look for every plot: colour-blind safe, legible at half size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from msq_ref.files import atomic_path
+
+__all__ = ["COLOURS", "MARKERS", "new_figure", "save_figure"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours, in the order of use."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""So that colour never stands alone."""
+
+_SETTINGS: Any = {
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 2,
+    "legend.frameon": False,
+    "svg.hashsalt": "msq-ref",  # the same picture gives the same bytes
+}
+
+
+def new_figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float = 4.0) -> Any:  # noqa: ANN401
+    """Return a figure and its axes (an array if there are several), in inches."""
+    from matplotlib import rc_context  # noqa: PLC0415  (plots are not everybody's)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    with rc_context(_SETTINGS):
+        figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
+        return figure, figure.subplots(rows, columns)
+
+
+def save_figure(figure: Any, *targets: Path) -> None:  # noqa: ANN401
+    """Write a figure, atomically, in the format of each target's suffix."""
+    from matplotlib import rc_context  # noqa: PLC0415
+
+    for target in targets:
+        metadata = {"Date": None} if target.suffix == ".svg" else {}
+        with rc_context(_SETTINGS), atomic_path(target) as temporary:
+            figure.savefig(temporary, metadata=metadata, dpi=130)
