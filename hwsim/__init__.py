@@ -1,1 +1,24 @@
-"""Cycles, memory and energy of a bit-serial edge accelerator, and its outputs to the bit."""
+"""Cycles, memory and energy of a bit-serial edge accelerator, and its outputs to the bit [S10].
+
+``simulate`` counts in closed form; ``hwsim.engine`` steps the same machine cycle by cycle and
+computes the real outputs; ``hwsim.check`` compares the two. ``docs/hwsim.md`` says what is exact.
+"""
+
+from hwsim.accelerator import Accelerator, accelerator_names, load_accelerator
+from hwsim.layer import Layer
+from hwsim.report import LayerReport, Report, Totals, simulate
+from hwsim.workload import Workload, workload_from_run, workload_of
+
+__all__ = [
+    "Accelerator",
+    "Layer",
+    "LayerReport",
+    "Report",
+    "Totals",
+    "Workload",
+    "accelerator_names",
+    "load_accelerator",
+    "simulate",
+    "workload_from_run",
+    "workload_of",
+]

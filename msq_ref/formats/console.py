@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import typer
+from rich.console import Console
 
-__all__ = ["run_app"]
+__all__ = ["console", "run_app"]
+
+WIDTH = 120
+"""Columns of a table that goes into a file or a pipe."""
 
 # The base classes of typer's own errors, whichever click they come from.
-_USAGE_ERROR, _COMMAND_ERROR = typer.BadParameter.__mro__[1], typer.BadParameter.__mro__[2]
+_USAGE_ERROR: Any = typer.BadParameter.__mro__[1]
+_COMMAND_ERROR: Any = typer.BadParameter.__mro__[2]
+# A program called with nothing: its message is the whole help. Older clicks print it themselves.
+_NO_ARGUMENTS: Any = getattr(sys.modules[_USAGE_ERROR.__module__], "NoArgsIsHelpError", ())
+
+INTERRUPTED = 130
+
+
+def console() -> Console:
+    """Return standard output for tables: as wide as the terminal, or wide enough elsewhere."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH)
 
 
 def run_app(app: typer.Typer, prog: str, arguments: Sequence[str] | None = None) -> int:
@@ -27,32 +42,38 @@ def run_app(app: typer.Typer, prog: str, arguments: Sequence[str] | None = None)
     Returns
     -------
     int
-        0 done; 1 it ran and failed; 2 bad usage or input; 130 interrupted.
+        0 done; 1 it ran and failed; 2 bad usage or input; 130 interrupted. Whatever is not 0,
+        but for a command's own ``typer.Exit``, is explained in one line on standard error.
+        Exceptions of other kinds are bugs of ours and go through.
     """
     command = typer.main.get_command(app)
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
         result = command.main(args=args, prog_name=prog, standalone_mode=False)
+        # An interrupt comes back as its exit code, or as an exception, depending on the version.
+        if result == INTERRUPTED:
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except typer.Exit as stop:
         return int(stop.exit_code)
     except (typer.Abort, KeyboardInterrupt):
-        return _fail(prog, "interrupted", 130)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone: nobody is there to be told
-        return 1
+        return _fail(prog, "interrupted", INTERRUPTED)
+    except (BrokenPipeError, SystemExit):  # typer leaves so where the reader of a pipe has gone:
+        return 1  # nobody is there to be told
     except (ValueError, TypeError) as error:
-        return _fail(prog, str(error), 2)
+        return _fail(prog, _message(error), 2)
     except (OSError, RuntimeError, MemoryError) as error:
-        return _fail(prog, str(error) or type(error).__name__, 1)
-    except Exception as error:
-        if isinstance(error, _COMMAND_ERROR):
-            return _fail(prog, _message(error), 2)
-        raise
+        return _fail(prog, _message(error), 1)
+    except _NO_ARGUMENTS as error:
+        print(_message(error), file=sys.stderr)
+        return 2
+    except _COMMAND_ERROR as error:
+        return _fail(prog, _message(error), 2)
 
 
-def _message(error: Exception) -> str:
-    return str(getattr(error, "format_message", error.__str__)())
+def _message(error: BaseException) -> str:
+    text = str(getattr(error, "format_message", error.__str__)())
+    return text or type(error).__name__
 
 
 def _fail(prog: str, message: str, code: int) -> int:
