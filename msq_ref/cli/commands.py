@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from msq_ref.cli.folder import open_folder, prepare_folder
-from msq_ref.cli.progress import epochs_bar
+from msq_ref.cli.progress import count_bar, epochs_bar
+from msq_ref.formats.console import console
 from msq_ref.settings import read_toml
 from msq_ref.training.config import RunConfig, parse_config
 
@@ -45,18 +45,16 @@ def train(
     Example: msq train --method msq --out runs/first
     """
     from msq_ref.cli.job import make_job, run_job  # noqa: PLC0415  (after cheap checks)
-    from msq_ref.cli.plots import plot_run  # noqa: PLC0415
 
     flags = {"model": model, "data": data, "method": method, "seed": seed}
     settings = _settings(config, {key: value for key, value in flags.items() if value is not None})
     folder = prepare_folder(out, settings, resume=resume)
     if resume and folder.report.exists():
-        Console().print(f"{out}: the run is finished already")
+        console().print(f"{out}: the run is finished already")
         return
     job = make_job(settings)
     with epochs_bar(settings.method, settings.training.epochs) as progress:
         run_job(job, folder, progress, resume=resume)
-    plot_run(folder)
     _print_figures(folder.read_report())
 
 
@@ -108,8 +106,9 @@ def trace(
     from msq_ref.cli.job import load_trained  # noqa: PLC0415
 
     job = load_trained(open_folder(run))
-    with threadpool_limits(limits=1), Console(stderr=True).status("Hessian-vector products"):
-        found = job.traces([seed], samples, images)
+    bar = count_bar("Hessian-vector products", samples)
+    with threadpool_limits(limits=1), bar as on_sample:
+        found = job.traces([seed], samples, images, on_sample)
     rows = [
         {
             "layer": name,
@@ -132,7 +131,7 @@ def trace(
             str(row["layer"]), str(row["bits"]), f"{row['trace']:.4g}",
             f"{row['standard_error']:.2g}", f"{row['omega']:.4g}",
         )  # fmt: skip
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -170,4 +169,4 @@ def _print_figures(figures: dict[str, Any]) -> None:
         if name in figures:
             table.add_row(name.replace("_", " "), f"{figures[name]:.4g}")
     table.add_row("bits", ", ".join(f"{layer} {n}" for layer, n in figures["bits"].items()))
-    Console().print(table)
+    console().print(table)

@@ -98,8 +98,6 @@ def prepare_folder(path: Path, config: RunConfig, *, resume: bool) -> RunFolder:
             raise ValueError(
                 f"--out = {path}: holds a run with other settings; see {folder.config}"
             )
-    elif resume and path.exists():
-        raise ValueError(f"--out = {path}: no run to resume there (no config.toml)")
     elif path.exists() and any(path.iterdir()):
         raise ValueError(f"--out = {path}: the folder is not empty and holds no run")
     return folder

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from msq_ref import kernels, models
 from msq_ref.cli.folder import RunFolder
 from msq_ref.cli.integers import integer_figures, lower_run
+from msq_ref.cli.plots import plot_run
 from msq_ref.files import write_text
 from msq_ref.formats.datasets import Dataset, load_dataset
 from msq_ref.formats.integer_file import save_integer_network
@@ -39,7 +40,13 @@ class Job:
     network: Network
     method: Method
 
-    def traces(self, seed: list[int], samples: int, images: int) -> dict[str, TraceEstimate]:
+    def traces(
+        self,
+        seed: list[int],
+        samples: int,
+        images: int,
+        on_sample: Callable[[int], None] = lambda sample: None,
+    ) -> dict[str, TraceEstimate]:
         """Estimate the Hessian trace of each layer on the first training images [S5.1]."""
         part = self.data.train
         self.method.quantize()
@@ -49,6 +56,7 @@ class Job:
             part.labels[:images],
             seed=seed,
             max_samples=samples,
+            on_sample=on_sample,
         )
 
 
@@ -112,7 +120,8 @@ def run_job(job: Job, folder: RunFolder, progress: Progress, *, resume: bool = F
             save_integer_network(folder.integer, network)
             figures |= integer_figures(job, network)
     figures["seconds"] = time.perf_counter() - started
-    folder.write_report(figures)
+    plot_run(folder)
+    folder.write_report(figures)  # last: it says that the run is finished
     folder.checkpoint.unlink(missing_ok=True)
 
 

@@ -14,7 +14,7 @@ from msq_ref.cli.folder import RunFolder
 from msq_ref.formats.style import COLOURS, MARKERS, new_figure, save_figure
 from msq_ref.reference import dorefa, roundclamp
 
-__all__ = ["plot_bins", "plot_frontier", "plot_run", "plot_training", "read_log"]
+__all__ = ["draw_bits", "draw_frontier", "plot_bins", "plot_run", "plot_training", "read_log"]
 
 
 def read_log(folder: RunFolder) -> dict[str, list[float]]:
@@ -32,23 +32,8 @@ def plot_run(folder: RunFolder) -> None:
 def plot_training(log: Mapping[str, Sequence[float]], *targets: Path) -> None:
     """Draw bits per layer, and accuracy with compression, over the epochs."""
     figure, (left, right) = new_figure(2)
+    draw_bits(left, log)
     epochs = [epoch + 1 for epoch in log["epoch"]]
-    layers = [name.removeprefix("bits.") for name in log if name.startswith("bits.")]
-    for index, layer in enumerate(layers):
-        # A hair apart, so that layers of equal width stay visible.
-        bits = [n + 0.06 * (index - (len(layers) - 1) / 2) for n in log[f"bits.{layer}"]]
-        left.plot(
-            epochs, bits, drawstyle="steps-post", color=COLOURS[index % len(COLOURS)], label=layer,
-            marker=MARKERS[index % len(MARKERS)], markevery=max(1, len(epochs) // 8),
-        )  # fmt: skip
-    frozen = [epoch for epoch, value in zip(epochs, log["lambda"], strict=True) if value == 0]
-    if frozen and frozen[0] > 1:
-        left.axvline(frozen[0], color="0.4", linestyle=":", linewidth=1.5)
-        left.annotate("bits frozen", (frozen[0], 0.97), xycoords=("data", "axes fraction"),
-                      xytext=(4, 0), textcoords="offset points", va="top")  # fmt: skip
-    left.set(xlabel="epoch", ylabel="bits of a weight (sign included)", title="Bits per layer")
-    left.set_ylim(0)
-    left.legend(loc="lower left")
     right.plot(epochs, log["accuracy"], color=COLOURS[0], label="validation accuracy")
     right.set(xlabel="epoch", ylabel="validation accuracy", title="Accuracy and compression")
     other = right.twinx()
@@ -59,6 +44,27 @@ def plot_training(log: Mapping[str, Sequence[float]], *targets: Path) -> None:
     lines = [*right.get_lines(), *other.get_lines()]
     right.legend(lines, [line.get_label() for line in lines], loc="lower right")
     save_figure(figure, *targets)
+
+
+def draw_bits(axis: Any, log: Mapping[str, Sequence[float]]) -> None:  # noqa: ANN401
+    """Draw the width of every layer over the epochs, and where the bits were frozen."""
+    epochs = [epoch + 1 for epoch in log["epoch"]]
+    layers = [name.removeprefix("bits.") for name in log if name.startswith("bits.")]
+    for index, layer in enumerate(layers):
+        # A hair apart, so that layers of equal width stay visible.
+        bits = [n + 0.06 * (index - (len(layers) - 1) / 2) for n in log[f"bits.{layer}"]]
+        axis.plot(
+            epochs, bits, drawstyle="steps-post", color=COLOURS[index % len(COLOURS)], label=layer,
+            marker=MARKERS[index % len(MARKERS)], markevery=max(1, len(epochs) // 8),
+        )  # fmt: skip
+    frozen = [epoch for epoch, value in zip(epochs, log["lambda"], strict=True) if value == 0]
+    if frozen and frozen[0] > 1:
+        axis.axvline(frozen[0], color="0.4", linestyle=":", linewidth=1.5)
+        axis.annotate("bits frozen", (frozen[0], 0.55), xycoords=("data", "axes fraction"),
+                      xytext=(4, 0), textcoords="offset points", va="top")  # fmt: skip
+    axis.set(xlabel="epoch", ylabel="bits of a weight (sign included)", title="Bits per layer")
+    axis.set_ylim(0)
+    axis.legend(loc="lower left")
 
 
 def plot_bins(u: NDArray[Any], bits: int, k: int, *targets: Path) -> None:
@@ -87,7 +93,7 @@ def plot_bins(u: NDArray[Any], bits: int, k: int, *targets: Path) -> None:
             label=f"{bits - k}-bit edges",
         )  # fmt: skip
         centres = _centres(grid, quantizer(grid, bits))
-        missed = max(np.abs(centres - edge).min() for edge in coarse) * 2**bits
+        missed = max(np.abs(centres - edge).min() for edge in coarse) / np.diff(fine).max()
         verdict = "at bin centres" if missed < 0.01 else f"up to {missed:.2f} of a bin off centre"
         axis.set_title(f"{name}: coarse edges {verdict}")
         axis.set(xlim=(0, 1), ylabel="weights", yticks=[])
@@ -96,38 +102,37 @@ def plot_bins(u: NDArray[Any], bits: int, k: int, *targets: Path) -> None:
     save_figure(figure, *targets)
 
 
-def plot_frontier(
+def draw_frontier(
+    axis: Any,  # noqa: ANN401
     series: Mapping[str, Sequence[tuple[float, float]]],
     path: Sequence[tuple[float, float]],
-    *targets: Path,
 ) -> None:
     """Draw accuracy against compression: points by method, and the way MSQ took.
 
     Parameters
     ----------
+    axis : matplotlib axes
     series : mapping of method to points (compression, test accuracy)
     path : sequence of (compression, validation accuracy)
         MSQ's epochs.
     """
-    figure, axis = new_figure()
     if path:
         axis.plot(*zip(*path, strict=True), color="0.6", linewidth=1, zorder=1,
                   label="MSQ while training (validation)")  # fmt: skip
     for index, (name, points) in enumerate(series.items()):
         axis.scatter(
-            *zip(*points, strict=True), s=70, color=COLOURS[index], marker=MARKERS[index],
-            label=name, zorder=2,
+            *zip(*points, strict=True), s=70, color=COLOURS[index % len(COLOURS)],
+            marker=MARKERS[index % len(MARKERS)], label=name, zorder=2,
         )  # fmt: skip
     lowest = min(accuracy for points in series.values() for _, accuracy in points)
     axis.set(
         xscale="log", xlabel="compression (32 bits / average bits)", ylabel="accuracy",
         title="Accuracy against compression", ylim=(min(0.9, lowest - 0.01), 1.0),
     )  # fmt: skip
-    ticks = [1, 2, 4, 8, 16, 32]
+    ticks = [1, 2, 4, 8, 16]
     axis.set_xticks(ticks, [f"{tick}x" for tick in ticks])
     axis.minorticks_off()
     axis.legend(loc="lower left")
-    save_figure(figure, *targets)
 
 
 def _edges(grid: NDArray[Any], codes: NDArray[np.int32]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Progress of a training run on standard error, with the time left."""
+"""Progress on standard error, with the time left."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from msq_ref.training.loop import Trainer
 
-__all__ = ["epochs_bar"]
+__all__ = ["count_bar", "epochs_bar"]
 
 
 @contextmanager
-def epochs_bar(
-    label: str, epochs: int, *, quiet: bool = False
-) -> Iterator[Callable[[Trainer], None]]:
-    """Show a bar over epochs; gives the function to call after each."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"),
-        TimeRemainingColumn(), TextColumn("{task.fields[state]}"),
-    )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+def epochs_bar(label: str, epochs: int) -> Iterator[Callable[[Trainer], None]]:
+    """Show a bar over the epochs of a run; gives the function to call after each."""
+    with _bar("epochs") as bar:
         task = bar.add_task(f"{label:8}", total=epochs, state="")
 
         def advance(trainer: Trainer) -> None:
@@ -31,3 +25,18 @@ def epochs_bar(
             bar.update(task, completed=trainer.epoch, state=state)
 
         yield advance
+
+
+@contextmanager
+def count_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar over a number of steps; gives the function to call with how many are done."""
+    with _bar("done") as bar:
+        task = bar.add_task(label, total=total, state="")
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _bar(unit: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+        TimeRemainingColumn(), TextColumn("{task.fields[state]}"), console=Console(stderr=True),
+    )  # fmt: skip
