@@ -15,9 +15,19 @@ __all__ = ["atomic_path", "check_writable", "write_text"]
 def atomic_path(target: Path | str) -> Iterator[Path]:
     """Give a temporary path beside `target`; on success it replaces `target`, else it is removed.
 
-    The suffix of `target` is kept, for writers that choose a format by it.
+    The suffix of `target` is kept, for writers that choose a format by it. A symbolic link stays
+    one: the file it points to is replaced. A device or a pipe is written to as it is.
+
+    Raises
+    ------
+    OSError
+        If the folder does not exist or cannot be written; whatever the body raises goes through.
     """
     target = Path(target)
+    if target.exists() and not target.is_file() and not target.is_dir():
+        yield target  # replacing /dev/null would be a surprise
+        return
+    target = target.resolve()
     handle, name = tempfile.mkstemp(
         dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix
     )
@@ -34,23 +44,29 @@ def atomic_path(target: Path | str) -> Iterator[Path]:
 
 
 def write_text(target: Path | str, text: str) -> None:
-    """Write a UTF-8 text file atomically."""
+    """Write a UTF-8 text file atomically, with Unix line ends; ``OSError`` as `atomic_path`."""
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def check_writable(name: str, folder: Path | str) -> None:
-    """Raise ``ValueError`` unless files could be made in `folder`, which need not exist yet.
+    """Check that files could be made in `folder`, which need not exist yet.
 
     Nothing is left behind: a refused command creates nothing.
+
+    Raises
+    ------
+    ValueError
+        If something that is no folder is in the way, or the nearest existing folder cannot be
+        written; `name` is the argument to blame.
     """
     folder = Path(folder).absolute()
     existing = folder
-    while not existing.exists() and not existing.is_symlink():
-        existing = existing.parent
-    if not existing.is_dir():
-        raise ValueError(f"{name} = {folder}: {existing} is not a folder")
     try:
+        while not existing.exists() and not existing.is_symlink():
+            existing = existing.parent
+        if not existing.is_dir():
+            raise ValueError(f"{name} = {folder}: {existing} is not a folder")
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:

@@ -14,7 +14,10 @@ __all__ = ["Settings", "parse_settings", "read_toml"]
 
 
 class Settings(BaseModel):
-    """A group of settings: unknown keys and wrong types are errors."""
+    """A group of settings: unknown keys and wrong types are errors.
+
+    Types are strict, but for one thing: a whole number may stand for a float, as in TOML.
+    """
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", populate_by_name=True, allow_inf_nan=False
@@ -41,10 +44,10 @@ def parse_settings(model: type[Model], values: Mapping[str, Any], source: str) -
         nearest known one.
     """
     try:
-        # TOML writes 1 where a float is meant; booleans stay refused by the strict integers.
-        return model.model_validate(_floats(values, model))
+        return model.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelled key that is required is missing too; the misspelling is what to mend.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key = ".".join(str(part) for part in first["loc"]) or "settings"
         if first["type"] == "extra_forbidden":
             near = difflib.get_close_matches(key, _keys(model), n=1)
@@ -52,7 +55,11 @@ def parse_settings(model: type[Model], values: Mapping[str, Any], source: str) -
             raise ValueError(f"{source}: unknown key {key!r}{hint}") from None
         if first["type"] == "missing":
             raise ValueError(f"{source}: {key} is missing") from None
-        raise ValueError(f"{source}: {key} = {first['input']!r}: {first['msg']}") from None
+        if first["type"] == "value_error":  # a validator of ours: it says what it is about
+            raise ValueError(f"{source}: {key}: {first['ctx']['error']}") from None
+        value = repr(first["input"])
+        shown = value if len(value) <= 80 else value[:77] + "..."
+        raise ValueError(f"{source}: {key} = {shown}: {first['msg']}") from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -62,7 +69,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             return tomllib.load(file)
     except OSError as error:
         raise ValueError(f"{path}: cannot read it ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers of thousands of digits
         raise ValueError(f"{path}: not a TOML file ({error})") from None
 
 
@@ -74,16 +81,3 @@ def _keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
             keys += _keys(info.annotation, key + ".")
     return keys
-
-
-def _floats(values: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
-    """Turn whole numbers into floats where a setting is a float."""
-    by_key = {info.alias or name: info for name, info in model.model_fields.items()}
-    result = dict(values)
-    for key, value in values.items():
-        kind = by_key[key].annotation if key in by_key else None
-        if isinstance(value, Mapping) and isinstance(kind, type) and issubclass(kind, BaseModel):
-            result[key] = _floats(value, kind)
-        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-            result[key] = float(value)
-    return result

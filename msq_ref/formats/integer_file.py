@@ -16,6 +16,7 @@ from msq_ref.integer import (
     IntegerNetwork,
     IntegerProduct,
     Requantizer,
+    check_network,
 )
 from msq_ref.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -33,7 +34,18 @@ _STEPS = {
 
 
 def save_integer_network(path: Path | str, network: IntegerNetwork) -> None:
-    """Write an integer network, atomically; the same network gives the same bytes."""
+    """Write an integer network, atomically; the same network gives the same bytes.
+
+    Parameters
+    ----------
+    path : Path or str
+    network : IntegerNetwork
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; one that was there stays whole.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     steps = [_pack(step, f"{index}.", arrays) for index, step in enumerate(network.steps)]
     whole = {
@@ -50,19 +62,29 @@ def save_integer_network(path: Path | str, network: IntegerNetwork) -> None:
 def load_integer_network(path: Path | str) -> IntegerNetwork:
     """Read what `save_integer_network` wrote.
 
+    Parameters
+    ----------
+    path : Path or str
+
+    Returns
+    -------
+    IntegerNetwork
+        It passes `check_network`.
+
     Raises
     ------
     ValueError
-        If the file is missing, truncated, foreign, damaged or from a newer program.
+        In one line with the path, if the file is missing, truncated, foreign, damaged or from a
+        newer program, or if what it holds is no network that could run.
     """
     arrays, whole = load_checkpoint(Path(path))
     version = whole.get("integer_format")
-    if not isinstance(version, int):
+    if type(version) is not int or version < 1:  # true is not 1
         raise ValueError(f"{path}: not an integer network")
     if version > INTEGER_FORMAT:
         raise ValueError(f"{path}: format {version} is newer than this program's {INTEGER_FORMAT}")
     try:
-        return IntegerNetwork(
+        network = IntegerNetwork(
             steps=tuple(
                 _unpack(step, f"{index}.", arrays) for index, step in enumerate(whole["steps"])
             ),
@@ -71,8 +93,14 @@ def load_integer_network(path: Path | str) -> IntegerNetwork:
             input_bits=whole["input_bits"],
             input_signed=whole["input_signed"],
         )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path}: damaged integer network ({error!r})") from None
+        if arrays:
+            raise ValueError(f"unexpected {', '.join(sorted(arrays))}")
+        check_network(network)
+    except KeyError as error:
+        raise ValueError(f"{path}: damaged integer network (no {error})") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path}: damaged integer network ({error})") from None
+    return network
 
 
 def _pack(value: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:  # noqa: ANN401
@@ -91,14 +119,17 @@ def _pack(value: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str,
     return plain
 
 
-def _unpack(plain: dict[str, Any], prefix: str, arrays: dict[str, NDArray[Any]]) -> Any:  # noqa: ANN401
-    cls = _STEPS[plain["kind"]] if "kind" in plain else Requantizer
+def _unpack(plain: Any, prefix: str, arrays: dict[str, NDArray[Any]]) -> Any:  # noqa: ANN401
+    """Put a step, or a requantizer in it, together again; takes its arrays out."""
+    if not isinstance(plain, dict):
+        raise TypeError(f"{prefix[:-1]} is {type(plain).__name__}: expected an object")
+    cls = _STEPS[plain["kind"]] if prefix.count(".") == 1 else Requantizer
     values = {}
     for field in fields(cls):
         name = field.name
         if prefix + name in arrays:
-            values[name] = arrays[prefix + name]
-        elif isinstance(plain[name], dict):
+            values[name] = arrays.pop(prefix + name)
+        elif name == "requantizer" and plain[name] is not None:
             values[name] = _unpack(plain[name], f"{prefix}{name}.", arrays)
         else:
             values[name] = plain[name]

@@ -28,6 +28,13 @@ _SETTINGS: Any = {
 }
 
 
+_UNDATED: dict[str, dict[str, None]] = {
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+"""What keeps the time of writing out of a file."""
+
+
 def new_figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: float = 4.0) -> Any:  # noqa: ANN401
     """Return a figure and its axes (an array if there are several), in inches."""
     from matplotlib import rc_context  # noqa: PLC0415  (plots are not everybody's)
@@ -39,10 +46,21 @@ def new_figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: f
 
 
 def save_figure(figure: Any, *targets: Path) -> None:  # noqa: ANN401
-    """Write a figure, atomically, in the format of each target's suffix."""
+    """Write a figure, atomically, in the format of each target's suffix.
+
+    A figure that is drawn anew gives the same bytes. (One that is saved twice may not: its layout
+    starts from where it was.)
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written; one that was there stays whole.
+    ValueError
+        If a suffix is no format that matplotlib knows.
+    """
     from matplotlib import rc_context  # noqa: PLC0415
 
     for target in targets:
-        metadata = {"Date": None} if target.suffix == ".svg" else {}
+        metadata = _UNDATED.get(target.suffix, {})
         with rc_context(_SETTINGS), atomic_path(target) as temporary:
             figure.savefig(temporary, metadata=metadata, dpi=130)

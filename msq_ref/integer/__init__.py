@@ -1,9 +1,10 @@
 """Integer inference: lowering a trained network, running it from bit planes, explaining it."""
 
 from msq_ref.integer.arithmetic import Product, by_definition, from_packed_planes
+from msq_ref.integer.calibration import calibrate
 from msq_ref.integer.explain import StepComparison, compare
 from msq_ref.integer.fake import FakeQuantized
-from msq_ref.integer.lowering import WeightCodes, calibrate, lower
+from msq_ref.integer.lowering import WeightCodes, lower
 from msq_ref.integer.network import (
     IntegerAveragePool,
     IntegerFlatten,
@@ -14,6 +15,7 @@ from msq_ref.integer.network import (
     Requantizer,
     Traced,
 )
+from msq_ref.integer.validity import check_network
 
 __all__ = [
     "FakeQuantized",
@@ -30,6 +32,7 @@ __all__ = [
     "WeightCodes",
     "by_definition",
     "calibrate",
+    "check_network",
     "compare",
     "from_packed_planes",
     "lower",

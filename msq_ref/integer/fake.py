@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,24 @@ from msq_ref.integer.network import IntegerAveragePool, IntegerNetwork, IntegerP
 from msq_ref.nn import BatchNorm2d, Network
 from msq_ref.reference.batchnorm import EPS
 
-__all__ = ["FakeQuantized"]
+__all__ = ["Affine", "FakeQuantized", "output_scale", "rounded"]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """What a layer does to its product: ``slope * product + offset``, per channel.
+
+    Attributes
+    ----------
+    slope, offset : ndarray of float64, (outputs,)
+        The slope without its sign.
+    terms : ndarray of float64, (outputs,)
+        Sum of the magnitudes that add up to the offset, for bounds of rounding errors.
+    """
+
+    slope: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    terms: NDArray[np.float64]
 
 
 class FakeQuantized:
@@ -49,29 +67,41 @@ class FakeQuantized:
                 w = weights[name]
                 layer.effective = w.unit * reference.integer_weights(w.codes, w.bits, w.signs)
 
-    def affine(self, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what follows a product before rectification: |slope| and offset per channel."""
+    def affine(self, name: str) -> Affine:
+        """Return what follows a product before rectification, per channel."""
         group = next(group for group in self._groups if group[0] == name)
         outputs = self.weights[name].codes.shape[-1]
         slope = np.ones(outputs)
         offset = self._layers[name].parameters.get("bias", np.zeros(outputs))
+        terms = np.abs(offset)
         for layer in (self._layers[member] for member in group):
             if isinstance(layer, BatchNorm2d):
                 p, b = layer.parameters, layer.buffers
                 gain = p["gamma"] / np.sqrt(b["running_variance"] + EPS)
                 slope = slope * gain
                 offset = (offset - b["running_mean"]) * gain + p["beta"]
-        return np.abs(slope), offset
+                terms = (terms + np.abs(b["running_mean"])) * np.abs(gain) + np.abs(p["beta"])
+        return Affine(np.abs(slope), offset, terms)
 
     def values(self, index: int, codes: NDArray[Any], scale: float) -> NDArray[np.float64]:
-        """Return the real outputs of a step for input codes of a scale, before rounding."""
+        """Return the real outputs of a step for input codes of a scale, before rounding.
+
+        Parameters
+        ----------
+        index : int
+            Of the step in the integer network.
+        codes : ndarray of integers
+            Its input.
+        scale : float
+            Real value of one unit of them.
+        """
         x = codes.astype(np.float64) * scale
         for name in self._groups[index]:
             x = self._layers[name].forward(x)
         return x
 
     def run(self, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Return the real logits of input codes."""
+        """Return the real logits of input codes; every step rounds its own output to codes."""
         x, scale = codes, self.integer.input_scale
         for index, step in enumerate(self.integer.steps):
             values = self.values(index, x, scale)
@@ -87,12 +117,13 @@ def output_scale(step: IntegerStep, scale: float) -> float:
     return step.out_scale if isinstance(step, IntegerProduct | IntegerAveragePool) else scale
 
 
-def rounded(step: IntegerStep, values: NDArray[np.float64], scale: float) -> NDArray[np.int32]:
-    """Return the activation codes of a step's real outputs [S8.1]."""
+def rounded(step: IntegerStep, values: NDArray[np.float64], scale: float) -> NDArray[Any]:
+    """Return the codes of a step's real outputs [S8.1]."""
     if isinstance(step, IntegerProduct | IntegerAveragePool) and step.requantizer is not None:
         kind = step.requantizer
         return reference.activation_codes(values, scale, kind.bits, kind.signed)
-    return np.rint(values / scale).astype(np.int32)  # order only: the input's own codes
+    # Order only, so that the input's own codes come back; or logits, in units of the accumulator.
+    return np.rint(values / scale).astype(np.int64)
 
 
 def _wide(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

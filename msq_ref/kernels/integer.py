@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from msq_ref import checks
 from msq_ref.kernels.conv import patches
 from msq_ref.reference.integer import integer_weights
-from msq_ref.reference.planes import from_bit_planes
+from msq_ref.reference.planes import WORD, from_bit_planes
 
 __all__ = [
     "activation_codes",
@@ -46,7 +47,7 @@ def integer_linear(
     x = checks.integer_array("x", x)
     checks.product_shapes(x.shape, v.shape)
     checks.no_overflow(x, v.shape[0], bits)
-    return _product(x.reshape(-1, v.shape[0]), v).reshape(*x.shape[:-1], v.shape[1])
+    return _product(x, v)
 
 
 def integer_conv2d(
@@ -68,7 +69,8 @@ def integer_conv2d(
     for group in range(groups):
         inputs, outputs = shape.channels(group)
         columns = patches(x[..., inputs], v.shape[:2], shape, padding)
-        flat = _product(columns, v[..., outputs].reshape(columns.shape[1], -1))
+        filters = v[..., outputs].reshape(columns.shape[1], shape.group_outputs)
+        flat = _product(columns, filters)
         y[..., outputs] = flat.reshape(*shape.output[:3], shape.group_outputs)
     return y
 
@@ -83,7 +85,7 @@ def bitserial_linear(
     checks.product_shapes(x.shape, planes.shape[1:])
     checks.no_overflow(x, planes.shape[1], len(planes))
     # Every order of evaluation gives the same integer: here planes are put together first.
-    return _product(x.reshape(-1, codes.shape[0]), codes).reshape(*x.shape[:-1], codes.shape[1])
+    return _product(x, codes)
 
 
 def bitserial_packed(
@@ -97,9 +99,9 @@ def bitserial_packed(
     Parameters
     ----------
     x_planes : ndarray of uint64, (a, P, words)
-        Packed planes of activation codes, `pack_planes` along the reduction.
+        Packed planes of activation codes, `pack_planes` along the reduction; 1 to 16 planes.
     w_planes : ndarray of uint64, (n, M, words)
-        Packed planes of weight codes.
+        Packed planes of weight codes; 1 to 16 planes.
     x_signed, w_signed : bool
         The last plane counts negative.
 
@@ -109,24 +111,37 @@ def bitserial_packed(
 
     Raises
     ------
-    TypeError, ValueError
-        If an array is not uint64, not 3-dimensional, or the word counts differ.
+    TypeError
+        If an array is not uint64.
+    ValueError
+        If an array is not 3-dimensional or has not 1 to 16 planes, if the word counts differ, or
+        if there are so many words that int64 could overflow [S9.2].
 
     Notes
     -----
     [S9.3], ``bitexact``: equal to `bitserial_linear` on the unpacked planes.
     """
-    for name, planes in (("x_planes", x_planes), ("w_planes", w_planes)):
-        if planes.dtype != np.uint64:
-            raise TypeError(f"{name} has dtype {planes.dtype}: expected uint64")
-        if planes.ndim != 3 or planes.shape[2] != x_planes.shape[-1]:
-            raise ValueError(
-                f"{name} has shape {planes.shape}: expected (bits, lines, {x_planes.shape[-1]})"
-            )
+    x_planes, w_planes = _packed_planes("x_planes", x_planes), _packed_planes("w_planes", w_planes)
+    if w_planes.shape[2] != x_planes.shape[2]:
+        raise ValueError(
+            f"w_planes has shape {w_planes.shape}: expected (bits, lines, {x_planes.shape[2]})"
+        )
     y = np.zeros((x_planes.shape[1], w_planes.shape[1]), np.int64)
     x_planes, w_planes = np.ascontiguousarray(x_planes), np.ascontiguousarray(w_planes)
     _packed(x_planes, w_planes, _weights(x_planes, x_signed), _weights(w_planes, w_signed), y)
     return y
+
+
+def _packed_planes(name: str, value: object) -> NDArray[np.uint64]:
+    planes = np.asarray(value)
+    if planes.dtype.kind != "u" or planes.dtype.itemsize != 8:
+        raise TypeError(f"{name} has dtype {planes.dtype}: expected uint64")
+    if planes.ndim != 3:
+        raise ValueError(f"{name} has shape {planes.shape}: expected (bits, lines, words)")
+    checks.bit_width(planes.shape[0], name=f"{name}.shape[0]")
+    # Two codes of 16 bits multiply to less than 2^32; 2^31 products of them stay below 2^63.
+    checks.integer(f"{name}.shape[2]", planes.shape[2], 0, 2**31 // WORD)
+    return planes.astype(np.uint64, copy=False)
 
 
 def _weights(planes: NDArray[Any], signed: bool) -> NDArray[np.int64]:
@@ -137,9 +152,11 @@ def _weights(planes: NDArray[Any], signed: bool) -> NDArray[np.int64]:
 
 
 def _product(x: NDArray[Any], v: NDArray[np.int32]) -> NDArray[np.int64]:
-    y = np.zeros((x.shape[0], v.shape[1]), np.int64)
-    _multiply(x.astype(np.int64), np.ascontiguousarray(v).astype(np.int64), y)
-    return y
+    """Multiply (..., K) with (K, M), either of them possibly empty."""
+    y = np.zeros((math.prod(x.shape[:-1]), v.shape[1]), np.int64)
+    lines = x.reshape(len(y), v.shape[0]).astype(np.int64)
+    _multiply(lines, np.ascontiguousarray(v).astype(np.int64), y)
+    return y.reshape(*x.shape[:-1], v.shape[1])
 
 
 @intrinsic
