@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
+from msq_ref import checks
 from msq_ref.methods.weight import QuantizedWeight
 from msq_ref.nn import Network
 from msq_ref.reference import average_bits, compression
 
-__all__ = ["Method", "Round"]
+__all__ = ["Method", "Round", "stored"]
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,53 @@ class Method:
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Take up what `state` returned, all or nothing.
+
+        Raises
+        ------
+        ValueError
+            Naming what is missing or out of range.
+        """
+        least = 1 + self.sign_bits()
+        bits = stored(
+            state, "bits", self.weights, lambda name, n: checks.bit_width(n, least, name)
+        )
+        scale = stored(
+            state, "scale", self.weights, lambda name, s: checks.real(name, s, 0, open_low=True)
+        )
         for name, weight in self.weights.items():
-            weight.bits = int(state["bits"][name])
-            weight.scale = float(state["scale"][name])
+            weight.bits, weight.scale = bits[name], scale[name]
+
+
+def stored(
+    state: Mapping[str, Any],
+    key: str,
+    names: Iterable[str],
+    check: Callable[[str, object], Value],
+) -> dict[str, Value]:
+    """Return one checked value per layer of a stored state.
+
+    Parameters
+    ----------
+    state : mapping
+        From a file, so that nothing about it is certain.
+    key : str
+        Of the values in it, by layer.
+    names : iterable of str
+        The layers.
+    check : callable
+        From the argument's name and a value to the value, as those of `msq_ref.checks`.
+
+    Raises
+    ------
+    ValueError
+        If a value is missing or fails its check.
+    """
+    values = state.get(key) if isinstance(state, Mapping) else None
+    missing = [name for name in names if not isinstance(values, Mapping) or name not in values]
+    if missing or not isinstance(values, Mapping):
+        raise ValueError(f"state has no {key} of {', '.join(missing) or 'any layer'}")
+    try:
+        return {name: check(f"{key}[{name!r}]", values[name]) for name in names}
+    except TypeError as error:
+        raise ValueError(str(error)) from None

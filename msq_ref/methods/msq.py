@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
+from msq_ref import checks
 from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import Domain
-from msq_ref.methods.method import Method, Round
+from msq_ref.methods.method import Method, Round, stored
 from msq_ref.methods.weight import QuantizedWeight
 from msq_ref.nn import Network
 
 __all__ = ["MSQ"]
 
 Traces = Callable[[int], Mapping[str, float]]
-"""From the number of the epoch to the Hessian trace of each layer [S5.4]."""
+"""From the number of the epoch to the Hessian trace of each layer [S5.4]; it is called with the
+effective weights set."""
 
 
 class MSQ(Method):
@@ -28,9 +30,22 @@ class MSQ(Method):
     backend : module
         Where the operations come from.
     config : MSQConfig
+        Its `domain` is not read: the argument decides.
     traces : callable
         Gives the Hessian traces with respect to the effective weights [S5.1], after an epoch
         (-1: before training).
+
+    Attributes
+    ----------
+    frozen : bool
+        Whether pruning has ended: bits stay and nothing is regularized [S6.2].
+    omega : dict of layer name to float
+        The last sensitivities [S5.5].
+
+    Raises
+    ------
+    ValueError
+        If ``n_min`` of the settings leaves a weight of the domain no code bit [S1.4].
     """
 
     def __init__(
@@ -41,6 +56,7 @@ class MSQ(Method):
         config: MSQConfig,
         traces: Traces,
     ) -> None:
+        self._n_min = checks.bit_width(config.n_min, 1 + domain.sign_bits, "n_min")
         super().__init__(
             network,
             {
@@ -56,10 +72,9 @@ class MSQ(Method):
         )
         self.config = config
         self.backend = backend
-        self.frozen = False
+        self.frozen = config.prune_until == 0 or self.compression() >= config.target
         self.omega: dict[str, float] = {}
         self._traces = traces
-        self._n_min = 1 + domain.sign_bits if config.n_min is None else config.n_min
 
     def start(self) -> None:
         """Compute the first sensitivities and k, before training [S6.1]."""
@@ -108,6 +123,7 @@ class MSQ(Method):
 
     def _assign(self, epoch: int) -> None:
         """Compute sensitivities and k anew [S5.5], [S5.6]."""
+        self.quantize()  # the traces are those of the weights at their present width
         traces = self._traces(epoch)
         self.omega = {
             name: weight.sensitivity(traces[name]) for name, weight in self.weights.items()
@@ -142,9 +158,16 @@ class MSQ(Method):
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take up what `state` returned."""
+        """Take up what `state` returned, all or nothing; errors as in `Method.load_state`."""
+        bits = stored(state, "bits", self.weights, checks.integer)
+        ks = stored(state, "k", self.weights, checks.integer)
+        for name, k in ks.items():
+            checks.integer(f"k[{name!r}]", k, 0, bits[name] - self._n_min)
+        omega = stored(state, "omega", self.weights if state.get("omega") else (), checks.real)
+        frozen = state.get("frozen")
+        if not isinstance(frozen, bool):
+            raise ValueError(f"frozen = {frozen!r}: expected true or false")
         super().load_state(state)
         for name, weight in self.weights.items():
-            weight.k = int(state["k"][name])
-        self.omega = {name: float(value) for name, value in state["omega"].items()}
-        self.frozen = bool(state["frozen"])
+            weight.k = ks[name]
+        self.omega, self.frozen = omega, frozen

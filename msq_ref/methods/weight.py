@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,15 @@ class QuantizedWeight:
     Attributes
     ----------
     layer : Layer
-        Holds the latent weights; its `effective` is set by `quantize`.
+        Holds the latent weights, float32 or float64; its `effective` is set by `quantize`.
+    domain : Domain
+        How they reach the unit interval and come back [S1].
+    backend : module
+        Where the operations come from.
     bits : int
         Width n, the sign included.
     k : int
-        Low bits to slice off; 0 where none are regularized.
+        Low bits to slice off, below `code_bits`; 0 where none are regularized.
     scale : float
         The layer's constant [S1.2].
     quantizer : str
@@ -39,7 +43,7 @@ class QuantizedWeight:
     bits: int
     scale: float
     k: int = 0
-    quantizer: str = "roundclamp"
+    quantizer: Literal["roundclamp", "dorefa"] = "roundclamp"
     _lsb_grad: NDArray[Any] | None = field(default=None, repr=False)
 
     @property
@@ -67,7 +71,18 @@ class QuantizedWeight:
         return self.domain.signs(self.latent)
 
     def quantize(self, *, regularize: bool) -> float:
-        """Set the layer's effective weights; return the regularizer ``R(B)`` [S4.1], or 0.0."""
+        """Set the layer's effective weights; return the regularizer ``R(B)`` [S4.1], or 0.0.
+
+        Parameters
+        ----------
+        regularize : bool
+            Whether low bits are sliced off; so they are where `k` is not 0, by ``roundclamp``.
+
+        Raises
+        ------
+        ValueError
+            If a weight is not finite, or a width is out of range [S0.2].
+        """
         u = self.domain.unit(self.latent, self.backend)
         penalty = 0.0
         self._lsb_grad = None
@@ -84,10 +99,18 @@ class QuantizedWeight:
     def backward(self, strength: float) -> None:
         """Take the layer's gradient from the effective to the latent weights [S2.4], [S4.3].
 
+        ``dL/du = dL/dq + lambda sign(B_k)``, then through [S1.3] or [S1.4]. It belongs to the
+        weights of the last `quantize`.
+
         Parameters
         ----------
         strength : float
-            lambda, the weight of the regularizer.
+            lambda, the weight of the regularizer; it counts where `quantize` regularized.
+
+        Raises
+        ------
+        ValueError
+            If the gradient is not finite.
         """
         gradients = self.layer.gradients
         grad_u = self.domain.grad_q(gradients["weight"], self.latent, self.scale)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from msq_ref import checks
 from msq_ref.nn.layer import Layer
 
 __all__ = ["BatchNorm2d"]
@@ -19,15 +20,33 @@ MOMENTUM = 0.1
 class BatchNorm2d(Layer):
     """Normalize each channel: with the batch's statistics in training, else with the running ones.
 
-    Tangents are those of inference mode [S5.1].
+    The input is (batch, ..., channels). A forward pass in training moves the running statistics.
+    Tangents are those of inference mode [S5.1]; after a pass in training they are a
+    ``RuntimeError``.
+
+    Parameters
+    ----------
+    channels : int
+    dtype : float32 or float64
+    backend : module
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dtype` is another, or `channels` is not positive.
+
+    Notes
+    -----
+    [S11.1]: eps 1e-5, momentum 0.1; the biased variance normalizes, the unbiased one is kept.
     """
 
     def __init__(self, channels: int, *, dtype: DTypeLike, backend: ModuleType) -> None:
         super().__init__(backend)
-        self.parameters = {"gamma": np.ones(channels, dtype), "beta": np.zeros(channels, dtype)}
+        size, kind = checks.integer("channels", channels, 1), checks.float_dtype("dtype", dtype)
+        self.parameters = {"gamma": np.ones(size, kind), "beta": np.zeros(size, kind)}
         self.buffers = {
-            "running_mean": np.zeros(channels, dtype),
-            "running_variance": np.ones(channels, dtype),
+            "running_mean": np.zeros(size, kind),
+            "running_variance": np.ones(size, kind),
         }
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102

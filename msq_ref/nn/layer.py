@@ -29,7 +29,7 @@ class Layer:
     effective : ndarray or None
         Used in place of ``parameters["weight"]`` when set: the quantized weight.
     weight_dot : ndarray or None
-        Tangent of the weight; None is 0.
+        Tangent of the weight, of its shape and dtype; None is 0.
     weight_grad_dot : ndarray
         Tangent of the weight's gradient after `backward_tangent`: the layer's rows of ``H v``.
     """
@@ -51,17 +51,33 @@ class Layer:
         return self.parameters["weight"] if self.effective is None else self.effective
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:
-        """Return the output for an input, NHWC or (batch, features)."""
+        """Return the output for an input.
+
+        Parameters
+        ----------
+        x : ndarray, the dtype of the parameters
+            NHWC, or (batch, features) for a linear layer.
+        training : bool
+            Whether normalization uses the batch's own statistics, and moves the running ones.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Of the backend's operation: `x` has another dtype, or a shape that does not fit.
+        """
         raise NotImplementedError
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:
-        """Take dL/doutput to dL/dinput and fill `gradients`."""
+        """Take dL/doutput to dL/dinput and fill `gradients`; errors as in `forward`."""
         raise NotImplementedError
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:
-        """Take the tangent of the input to that of the output; None is 0."""
+        """Take the tangent of the input to that of the output, their shapes; None is 0 [S5.2]."""
         raise NotImplementedError
 
     def backward_tangent(self, grad: NDArray[Any], grad_dot: NDArray[Any]) -> tuple[Any, Any]:
-        """Take dL/doutput and its tangent to dL/dinput and its tangent."""
+        """Take dL/doutput and its tangent to dL/dinput and its tangent [S5.2].
+
+        Fills `weight_grad_dot`; it follows a `forward_tangent` of the same weight tangents.
+        """
         raise NotImplementedError

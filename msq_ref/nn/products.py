@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from msq_ref import checks
 from msq_ref.nn.layer import Layer
 
 __all__ = ["Conv2d", "Linear", "Product"]
@@ -21,9 +22,7 @@ class Product(Layer):
 
     quantizable = True
 
-    def __init__(
-        self, weight: NDArray[Any], bias: bool, backend: ModuleType
-    ) -> None:
+    def __init__(self, weight: NDArray[Any], bias: bool, backend: ModuleType) -> None:
         super().__init__(backend)
         self.parameters["weight"] = weight
         if bias:
@@ -74,7 +73,25 @@ class Product(Layer):
 
 
 class Conv2d(Product):
-    """Convolution, weight HWIO [S11.1]; initialized as Kaiming normal."""
+    """Convolution of NHWC images, padded with zeros; weight HWIO [S11.1].
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Channels; both are multiples of `groups`. Depthwise: ``groups = inputs``.
+    kernel, stride, padding, groups : int
+    bias : bool
+        Whether a value per output channel is added.
+    rng : numpy.random.Generator
+        Draws the weights, Kaiming normal: standard deviation ``sqrt(2 / fan-in)``.
+    dtype : float32 or float64
+    backend : module
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dtype` is another, or a size is out of range or no multiple of `groups`.
+    """
 
     def __init__(
         self,
@@ -90,9 +107,20 @@ class Conv2d(Product):
         dtype: DTypeLike,
         backend: ModuleType,
     ) -> None:
-        shape = (kernel, kernel, inputs // groups, outputs)
+        size = checks.integer("kernel", kernel, 1)
+        self.stride = checks.integer("stride", stride, 1)
+        self.padding = checks.integer("padding", padding, 0)
+        self.groups = checks.integer("groups", groups, 1)
+        channels = [
+            checks.integer("inputs", inputs, 1), checks.integer("outputs", outputs, 1)
+        ]
+        if any(count % self.groups for count in channels):
+            raise ValueError(
+                f"groups = {groups}: expected a divisor of inputs = {inputs} and "
+                f"outputs = {outputs}"
+            )
+        shape = (size, size, channels[0] // self.groups, channels[1])
         super().__init__(_kaiming(shape, rng, dtype), bias, backend)
-        self.stride, self.padding, self.groups = stride, padding, groups
 
     def product(self, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
         """Return the convolution."""
@@ -107,7 +135,20 @@ class Conv2d(Product):
 
 
 class Linear(Product):
-    """Matrix product, weight (inputs, outputs); initialized as Kaiming normal."""
+    """Matrix product of (batch, inputs) with a weight (inputs, outputs).
+
+    Parameters
+    ----------
+    inputs, outputs : int
+        Features.
+    bias, rng, dtype, backend
+        As in `Conv2d`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dtype` is not float32 or float64, or a size is not positive.
+    """
 
     def __init__(
         self,
@@ -119,7 +160,8 @@ class Linear(Product):
         dtype: DTypeLike,
         backend: ModuleType,
     ) -> None:
-        super().__init__(_kaiming((inputs, outputs), rng, dtype), bias, backend)
+        shape = checks.integer("inputs", inputs, 1), checks.integer("outputs", outputs, 1)
+        super().__init__(_kaiming(shape, rng, dtype), bias, backend)
 
     def product(self, x: NDArray[Any], w: NDArray[Any]) -> NDArray[Any]:
         """Return the matrix product."""
@@ -135,4 +177,5 @@ class Linear(Product):
 
 def _kaiming(shape: tuple[int, ...], rng: np.random.Generator, dtype: DTypeLike) -> NDArray[Any]:
     fan_in = int(np.prod(shape[:-1]))
-    return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(dtype)
+    kind = checks.float_dtype("dtype", dtype)
+    return (rng.standard_normal(shape) * np.sqrt(2 / fan_in)).astype(kind)

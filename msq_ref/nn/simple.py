@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref import checks
 from msq_ref.nn.layer import Layer
 
 __all__ = ["AvgPool2d", "Flatten", "GlobalAvgPool", "MaxPool2d", "ReLU"]
@@ -36,12 +37,17 @@ class ReLU(_PiecewiseLinear):
         return None if x_dot is None else self.backward(x_dot)
 
 
-class AvgPool2d(_PiecewiseLinear):
-    """Mean of windows."""
+class _Pool(_PiecewiseLinear):
+    """Over ``size x size`` windows of NHWC images, without padding; sizes are positive."""
 
     def __init__(self, size: int, stride: int, *, backend: ModuleType) -> None:
         super().__init__(backend)
-        self.size, self.stride = size, stride
+        self.size = checks.integer("size", size, 1)
+        self.stride = checks.integer("stride", stride, 1)
+
+
+class AvgPool2d(_Pool):
+    """Mean of windows."""
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         self._x = x
@@ -54,12 +60,8 @@ class AvgPool2d(_PiecewiseLinear):
         return None if x_dot is None else self.backend.avgpool2d(x_dot, self.size, self.stride)
 
 
-class MaxPool2d(_PiecewiseLinear):
+class MaxPool2d(_Pool):
     """Maximum of windows, the first where several are equal [S5.2]."""
-
-    def __init__(self, size: int, stride: int, *, backend: ModuleType) -> None:
-        super().__init__(backend)
-        self.size, self.stride = size, stride
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         self._x = x
@@ -78,7 +80,7 @@ class MaxPool2d(_PiecewiseLinear):
 
 
 class GlobalAvgPool(_PiecewiseLinear):
-    """Mean over all positions."""
+    """Mean over all positions: NHWC to (batch, channels)."""
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         self._x = x

@@ -40,7 +40,7 @@ class IntegerConfig(Settings):
 class RunConfig(Settings):
     """A run: what is trained, on what, how, from which seed."""
 
-    format: int = FORMAT
+    format: int = Field(default=FORMAT, ge=1)
     model: str = "digits-cnn"
     data: str = "digits"
     method: Literal["float", "dorefa", "msq"] = "msq"

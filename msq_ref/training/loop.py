@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref import checks
 from msq_ref.methods import Method
 from msq_ref.nn import Network
+from msq_ref.nn.network import copy_arrays
 from msq_ref.training.config import TrainingConfig
 from msq_ref.training.optimizer import SGD, cosine_rate
 
@@ -21,7 +23,7 @@ Row = dict[str, Any]
 
 
 class Diverged(RuntimeError):
-    """The loss is no longer a number."""
+    """The loss, a gradient or an array of the network is no longer a finite number."""
 
 
 class Trainer:
@@ -34,8 +36,21 @@ class Trainer:
     config : TrainingConfig
     backend : module
     seed : int
-        Orders the batches; epoch e draws its order from (seed, e), so that no generator's state
-        needs keeping.
+        Orders the batches, not negative; epoch e draws its order from (seed, e), so that no
+        generator's state needs keeping.
+
+    Attributes
+    ----------
+    epoch : int
+        Number of whole epochs done.
+    rows : list of Row
+        The log, a row an epoch.
+    optimizer : SGD
+
+    Raises
+    ------
+    ValueError
+        If `seed` is no such number.
     """
 
     def __init__(
@@ -49,7 +64,7 @@ class Trainer:
         self.network = network
         self.method = method
         self.config = config
-        self.seed = seed
+        self.seed = checks.integer("seed", seed, 0)
         self.epoch = 0
         self.rows: list[Row] = []
         self.optimizer = SGD(network.parameters(), backend, config.momentum, config.weight_decay)
@@ -66,8 +81,8 @@ class Trainer:
 
         Parameters
         ----------
-        images : ndarray, NHWC
-        labels : ndarray of int64
+        images : ndarray, NHWC, the dtype of the network
+        labels : ndarray of int64, one per image
         validate : callable
             Gives the accuracy to log; called with the effective weights set.
         on_epoch : callable
@@ -75,12 +90,21 @@ class Trainer:
 
         Raises
         ------
+        ValueError
+            If there are no images, or not as many labels.
         Diverged
-            If the loss becomes NaN or infinite; the state after the last good epoch is what
-            `on_epoch` saw last.
+            If the loss, a gradient or an array becomes NaN or infinite, naming it, the epoch and
+            the step, both counted from 0; the state after the last good epoch is what `on_epoch`
+            saw last.
         """
+        if not len(images) or len(images) != len(labels):
+            raise ValueError(
+                f"images has {len(images)} entries, labels {len(labels)}: "
+                f"expected as many, at least one"
+            )
         while self.epoch < self.config.epochs:
-            row = self._epoch(images, labels)
+            with np.errstate(all="ignore"):  # the steps themselves look for NaN
+                row = self._epoch(images, labels)
             self.method.end_epoch(self.epoch)
             self.method.quantize()
             row["accuracy"] = validate()
@@ -100,12 +124,7 @@ class Trainer:
             step = self.epoch * batches + batch
             rate = cosine_rate(self.config.learning_rate, step, self.config.epochs * batches)
             chosen = order[batch * size : (batch + 1) * size]
-            loss, penalty = self._step(images[chosen], labels[chosen], rate)
-            if not np.isfinite(loss):
-                raise Diverged(
-                    f"the loss became {loss} in epoch {self.epoch}, step {batch}; "
-                    f"{_first_bad(self.network)}"
-                )
+            loss, penalty = self._step(images[chosen], labels[chosen], rate, batch)
             losses += loss * len(chosen)
             penalties += penalty
         return {
@@ -117,15 +136,26 @@ class Trainer:
         }
 
     def _step(
-        self, images: NDArray[Any], labels: NDArray[np.int64], rate: float
+        self, images: NDArray[Any], labels: NDArray[np.int64], rate: float, batch: int
     ) -> tuple[float, float]:
         penalty = self.method.quantize()
         logits = self.network.forward(images, training=True)
         loss, grad = self._backend.cross_entropy(logits, labels)
+        self._demand_finite({"the loss": loss}, batch)
         self.network.backward(grad)
+        gradients = self.network.gradients()
+        self._demand_finite({f"the gradient of {n}": g for n, g in gradients.items()}, batch)
         self.method.backward()
         self.optimizer.step(self.network.gradients(), rate)
+        self._demand_finite(self.network.state(), batch)
         return float(loss), penalty
+
+    def _demand_finite(self, values: Mapping[str, NDArray[Any] | float], batch: int) -> None:
+        for name, value in values.items():
+            finite = np.isfinite(value)
+            if not finite.all():
+                bad = np.asarray(value)[~finite].flat[0]
+                raise Diverged(f"{name} became {bad} in epoch {self.epoch}, step {batch}")
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return every array that decides what follows."""
@@ -137,18 +167,32 @@ class Trainer:
         return {"epoch": self.epoch, "rows": self.rows, "method": self.method.state()}
 
     def load(self, arrays: dict[str, NDArray[Any]], state: dict[str, Any]) -> None:
-        """Take up the arrays and the state of a checkpoint."""
-        split = "velocity/"
-        self.network.load_state({n: v for n, v in arrays.items() if not n.startswith(split)})
-        for name in self.optimizer.velocity:
-            self.optimizer.velocity[name] = arrays[split + name]
-        self.epoch = int(state["epoch"])
-        self.rows = list(state["rows"])
-        self.method.load_state(state["method"])
+        """Take up the arrays and the state of a checkpoint; no `MSQ.start` is needed then.
+
+        Raises
+        ------
+        ValueError
+            Naming what is missing, unexpected or out of range.
+        """
+        epoch = checks.integer("epoch", state.get("epoch"), 0, self.config.epochs)
+        rows = state.get("rows")
+        if not isinstance(rows, list) or [type(row) for row in rows] != [dict] * epoch:
+            raise ValueError(f"epoch = {epoch}: expected as many rows of the log")
+        self.method.load_state(state.get("method", {}))
+        copy_arrays(self.arrays(), arrays)
+        self.epoch, self.rows = epoch, list(rows)
 
 
 def accuracy(network: Network, images: NDArray[Any], labels: NDArray[np.int64]) -> float:
-    """Return the fraction of images classified right, in inference mode, in batches of 256."""
+    """Return the fraction of images classified right, in inference mode, in batches of 256.
+
+    Parameters
+    ----------
+    network : Network
+        With its effective weights set.
+    images : ndarray, NHWC
+    labels : ndarray of int64, (images,), at least one
+    """
     right = 0
     for start in range(0, len(labels), 256):
         logits = network.forward(images[start : start + 256])
@@ -164,10 +208,3 @@ def _by_layer(method: Method) -> Row:
         for column, values in columns.items()
         for layer, value in values.items()
     }
-
-
-def _first_bad(network: Network) -> str:
-    for name, value in network.parameters().items():
-        if not np.isfinite(value).all():
-            return f"first non-finite parameter: {name}"
-    return "all parameters are finite"

@@ -22,12 +22,32 @@ def cosine_rate(start: float, step: int, steps: int) -> float:
         The rate at step 0.
     step, steps : int
         0 <= step < steps.
+
+    Returns
+    -------
+    float
+        Between 0 and `start`, falling with `step`.
     """
     return start / 2 * (1 + math.cos(math.pi * step / steps))
 
 
 class SGD:
-    """Momentum descent over named parameters; the update itself is `sgd_step` [S12.1]."""
+    """Momentum descent over named parameters; the update itself is `sgd_step` [S12.1].
+
+    Parameters
+    ----------
+    parameters : mapping of str to ndarray
+        Updated in place.
+    backend : module
+        Where `sgd_step` comes from.
+    momentum, weight_decay : float
+        Not negative; decay acts on every parameter, also of normalization.
+
+    Attributes
+    ----------
+    velocity : dict of str to ndarray
+        By parameter, 0 at first.
+    """
 
     def __init__(
         self,
@@ -43,7 +63,20 @@ class SGD:
         self._weight_decay = weight_decay
 
     def step(self, gradients: Mapping[str, NDArray[Any]], rate: float) -> None:
-        """Update every parameter in place."""
+        """Update every parameter in place.
+
+        Parameters
+        ----------
+        gradients : mapping of str to ndarray
+            One per parameter, of its shape and dtype.
+        rate : float
+            Learning rate of this step.
+
+        Raises
+        ------
+        ValueError
+            If a gradient is not finite.
+        """
         for name, value in self.parameters.items():
             new, self.velocity[name] = self._backend.sgd_step(
                 value, gradients[name], self.velocity[name], rate, self._momentum,
