@@ -127,6 +127,20 @@ def test_stops_at_the_relative_error(relative_error):
     assert run == found
 
 
+def test_the_relative_error_is_of_the_magnitude():
+    """[S5.4] Few samples may be negative by the other layers' share; they are precise all the same.
+
+    The trace itself is not: a layer alone is linear, so that its block is positive.
+    """
+    network, images, labels = tiny()
+    runs = [
+        hutchinson_layers(network, images, labels, seed=s, max_samples=9, relative_error=1e6)
+        for s in range(20)
+    ]
+    assert min(run["fc2"].trace for run in runs) < 0
+    assert {estimate.samples for run in runs for estimate in run.values()} == {2}
+
+
 def test_without_a_relative_error_every_sample_is_drawn():
     """[S5.4] Also where all samples agree: a diagonal Hessian has no spread at all."""
     network, images, labels = tiny((1, 2))

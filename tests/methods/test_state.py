@@ -50,6 +50,7 @@ def test_msq_continues_from_its_state(domain, stop):
     second = made(domain)
     for name, weight in second.weights.items():
         weight.latent[...] = first.weights[name].latent
+        weight.scale = 99.0
     second.load_state(json.loads(text))
     assert json.dumps(second.state()) == text
     rows += advance(second, stop, EPOCHS)

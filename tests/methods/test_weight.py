@@ -130,6 +130,7 @@ def test_what_is_not_regularized(backend, domain):
     wanted = plain.layer.gradients["weight"]
     for regularize, strength in ((False, STRENGTH), (True, 0.0)):
         weight = made(domain, backend, np.float64, bits=5, k=2)
+        weight.quantize(regularize=True)
         assert (weight.quantize(regularize=regularize) > 0) == regularize
         weight.backward(strength)
         np.testing.assert_array_equal(weight.layer.gradients["weight"], wanted)
