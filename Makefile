@@ -35,5 +35,5 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing the tests' tools into $(VENV) (two minutes, once) ..."
-	$(INSTALL) -e '.[test,torch]'
+	$(INSTALL) -e '.[test,torch,jax]'
 	@touch $@

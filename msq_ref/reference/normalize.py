@@ -174,4 +174,4 @@ def _through_maximum(
 
 def _rounded(grad: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore"):
-        return grad.astype(dtype)
+        return np.asarray(grad).astype(dtype)

@@ -39,7 +39,7 @@ def ordered_sum(values: NDArray[Any]) -> float:
     padded[: flat.size] = flat
     rows = padded.reshape(chunks, CHUNK // LANES, LANES)
     lanes = np.zeros((chunks, LANES))
-    for row in range(CHUNK // LANES):
+    for row in range(min(CHUNK, flat.size + LANES - 1) // LANES):
         lanes += rows[:, row]
     totals = np.zeros(chunks)
     for lane in range(LANES):
