@@ -1,4 +1,4 @@
-"""The commands of ``msq``: train, eval, trace, demo."""
+"""The commands of ``msq``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from msq_ref.cli import pipes, vectors
+from msq_ref.cli.conform import conform
 from msq_ref.cli.folder import open_folder, prepare_folder
 from msq_ref.cli.progress import count_bar, epochs_bar
 from msq_ref.formats.console import console
@@ -19,7 +21,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="msq",
-    help="Ground truth for MSQ: train, evaluate and trace mixed-precision networks.",
+    help="Ground truth for MSQ: train, evaluate and trace networks, check backends.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -151,6 +153,11 @@ def demo(
 
     if not run_demo(out, seed, accelerator, as_json=as_json):
         raise typer.Exit(1)
+
+
+app.command()(conform)
+pipes.register(app)
+app.add_typer(vectors.app, name="vectors")
 
 
 def _settings(config: Path | None, flags: dict[str, Any]) -> RunConfig:
