@@ -190,12 +190,12 @@ def _apart(recorded: Any, got: Any) -> tuple[float, float]:
     one, other = np.asarray(recorded), np.asarray(got)
     if one.dtype.kind != "f":
         return (0.0 if np.array_equal(one, other) else np.inf), 0.0
-    eps = float(np.finfo(one.dtype).eps)
+    eps, largest = float(np.finfo(one.dtype).eps), float(np.abs(one).max(initial=0))
     if not isinstance(recorded, np.ndarray):
-        # A number of a layer's float32 weights has their eps.
-        eps = float(np.finfo(np.float32).eps)
+        # Omega has the eps of float32 weights, and is made of differences of weights around 1.
+        eps, largest = float(np.finfo(np.float32).eps), max(1.0, largest)
     difference = np.abs(one.astype(np.float64) - other)
-    return float(difference.max(initial=0)), DRIFT * eps * float(np.abs(one).max(initial=0))
+    return float(difference.max(initial=0)), DRIFT * eps * largest
 
 
 def _bits(value: Any) -> Any:

@@ -28,7 +28,10 @@ def test_the_fifteen_lines():
         assert got == number
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/spec.md", "docs/results.md", "docs/hwsim.md"])
+PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_and_pictures_exist(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)#]+)\)", text)

@@ -145,11 +145,11 @@ def _argument_types(name: str, plan: Plan) -> Iterator[Case]:
     for kind in (np.int8, np.uint8, np.int64):
         options: dict[str, Any] = {key: kind(value) for key, value in _options(sizes).items()}
         yield case_of(f"{name}/argument-type/{kind.__name__}", name, x, codes, kind(4), **options)
-    codes //= 2
+    halved = codes // 2
     for sign_type in (np.int16, np.int64, np.float32, np.float64):
         signs = plan.rng(name).integers(-1, 2, codes.shape).astype(sign_type)
         options = {**_options(sizes), "signs": signs}
-        yield case_of(f"{name}/signs/{sign_type.__name__}", name, x, codes, 4, **options)
+        yield case_of(f"{name}/signs/{sign_type.__name__}", name, x, halved, 4, **options)
     defaults: dict[str, Any] = {"stride": 1, "padding": 0, "groups": 1, "signs": None}
     x, codes = _arrays(plan, SIZES["plain"], 4, False, np.dtype(np.int32))
     yield case_of(f"{name}/defaults-given", name, x, codes, 4, **defaults)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -177,6 +178,10 @@ def _targets() -> dict[str, Row]:
         "target/ulp-below-entry": row([8, 8, 8], [10, 10, 10], down),
         "target/in-the-middle": row([8, 8, 8], [10, 10, 10], 4.5),
         "target/exactly-in-the-middle": row([8, 8, 8], [10, 10, 10], 4.8),
+        "target/exactly-reached": row([9, 8, 8], [10, 10, 10], 4.0, k=1),
+        "target/ulp-above-reached": row([9, 8, 8], [10, 10, 10], up, k=1),
+        "target/ulp-below-reached": row([9, 8, 8], [10, 10, 10], down, k=1),
+        "target/reached-by-the-second": row([9, 9, 8, 8], [1, 1, 2, 2], 4.0, k=1),
         "target/after-the-last": row([8, 8, 8], [10, 10, 10], 32 / 6),
         "target/out-of-reach": row([8, 8, 8], [10, 10, 10], 1000.0),
         "target/infinite": row([8, 8, 8], [10, 10, 10], math.inf),
@@ -200,21 +205,21 @@ def _targets() -> dict[str, Row]:
 def _rounded_targets(plan: Plan) -> Iterator[tuple[str, Row]]:
     """Yield targets that are the compression rounded to a float: above the fraction, or below."""
     rng = plan.rng("targets")
-    found = {"above": 0, "below": 0}
-    while min(found.values()) < 6:
+    found: dict[str, list[tuple[list[int], float]]] = {"above": [], "below": []}
+    while min(map(len, found.values())) < 6:
         sizes = rng.integers(1, 1000, 3).tolist()
         exact = Fraction(32 * sum(sizes), sum(8 * size for size in sizes[1:]) + 7 * sizes[0])
         rounded = float(exact)
-        if Fraction(rounded) == exact:
-            continue
-        way = "above" if Fraction(rounded) > exact else "below"
-        found[way] += 1
+        if Fraction(rounded) != exact:
+            found["above" if Fraction(rounded) > exact else "below"].append((sizes, rounded))
+    for way, i in itertools.product(found, range(6)):
+        sizes, rounded = found[way][i]
         for label, target in (
             ("is", rounded),
             ("ulp-above", math.nextafter(rounded, math.inf)),
             ("ulp-below", math.nextafter(rounded, 0)),
         ):
-            id = f"target/rounded-{way}/{found[way]}/{label}"
+            id = f"target/rounded-{way}/{i}/{label}"
             # The first layer goes from 8 to 7 bits, which gives the compression.
             yield id, ([8, 8, 8], [0.0] * 3, [1] * 3, sizes, 0.5, target, 1)
             yield f"{id}/on-entry", ([7, 8, 8], [0.0] * 3, [1] * 3, sizes, 0.5, target, 1)

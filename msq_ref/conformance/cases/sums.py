@@ -16,14 +16,14 @@ from msq_ref.conformance.layouts import FIRST
 __all__ = ["sum_cases"]
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
-ARRAYS = 5
+ARRAYS = 8
 """Arrays of each size."""
 
 
 def sum_cases(name: str, plan: Plan) -> Iterator[Case]:
     """Yield the cases of ``sensitivity``."""
     for dtype in FLOATS:
-        sizes = (0, 1, 2, *CHUNKED, 16384, 3 * 8192 + 5, BIG)
+        sizes: tuple[int, ...] = (0, 1, 2, *CHUNKED, 16384, 3 * 8192 + 5, BIG)
         sizes += plan.pick(0, 1, 1) * (64, 4096, 16385)
         for size in sizes:
             for i, pair in enumerate(_pairs(plan, dtype, size)):
