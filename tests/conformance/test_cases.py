@@ -214,7 +214,7 @@ def test_accumulators_leave_31_and_53_bits(legal, name):
 
 @pytest.mark.parametrize("name", ["integer_linear", "integer_conv2d", "bitserial_linear"])
 def test_the_overflow_proof_is_met_exactly(quick, name):
-    """[S9.2] The largest legal |x| and the first that is refused, of both signs, are a step apart."""
+    """[S9.2] The largest legal |x| and the first that is refused are a step apart, both signs."""
     legal, refused = set(), set()
     for case in quick[name]:
         if "int64-limit" in case.id:
@@ -433,7 +433,8 @@ def test_what_the_spec_says_of_errors_is_asked_for(quick):
             kind = case.id.split("/")[2:4]
             if len(kind) < 2:
                 continue
-            if kind[0] == "bits" and kind[1] in ("float-7.0", "bool-true", "str-7", "nonetype-none"):
+            no_width = ("float-7.0", "bool-true", "str-7", "nonetype-none")
+            if kind[0] == "bits" and kind[1] in no_width:
                 assert case.expected.errors == (ValueError,), case.id
             if kind[1].startswith("dtype-int") and kind[0] in ("u", "w", "q", "quantized"):
                 assert case.expected.errors == (TypeError,), case.id
@@ -499,7 +500,8 @@ WRONG = {
     "effective_signed": _over(reference.effective_signed, lambda w, *_: w + w.dtype.type(0)),
     "lsb": _over(reference.lsb, lambda low, u, n, k: np.minimum(low, np.int32(2 ** (k - 1)))),
     "lsb_l1": _over(reference.lsb_l1, lambda r, *_: float(np.float32(r))),
-    "lsb_l1_codes": _over(reference.lsb_l1_codes, lambda total, *_: (total + 2**31) % 2**32 - 2**31),
+    "lsb_l1_codes": _over(
+        reference.lsb_l1_codes, lambda total, *_: (total + 2**31) % 2**32 - 2**31),
     "lsb_l1_grad": _over(reference.lsb_l1_grad, lambda g, *_: np.where(g == 0, g + 1, g)),
     "lsb_nonzero_rate": _over(
         reference.lsb_nonzero_rate, lambda r, u, n, k: round(r * u.size) * (1 / u.size)),
@@ -573,10 +575,10 @@ def test_a_backend_that_seeds_the_global_generators_fails():
     """Also one that has seeded them before: the state it leaves is not the one it found."""
 
     def seeding(omegas):
-        np.random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
         return reference.assign_k(omegas)
 
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     case = case_of("assign_k/one", "assign_k", [1.0, 2.0])
     with Guard(10.0) as guard:
         outcomes = [guard.call(seeding, case) for _ in range(2)]
