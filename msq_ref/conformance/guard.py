@@ -105,7 +105,7 @@ class Guard:
         if self._reuses(name, value):
             besides.append("returned memory of an earlier result, or changed one [S0.4]")
         self._state = _global_state()
-        changed = [name for name, (old, new) in _both(state, self._state) if old != new]
+        changed = _changed(state, self._state)
         if changed:
             besides.append(f"changed {', '.join(changed)}")
             _restore(state)
@@ -203,28 +203,46 @@ def _shares(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> bool:
 
 
 def _global_state() -> dict[str, Any]:
-    generator = np.random.get_state(legacy=False)  # noqa: NPY002 (the global one is watched)
     return {
         "NumPy's error state": np.geterr(),
-        "NumPy's global random state": (
-            generator["bit_generator"], generator["state"]["key"].tobytes(),
-            generator["state"]["pos"], generator["has_gauss"], generator["gauss"],
-        ),
+        "NumPy's global random state": _numpy_random_state(),
         "NumPy's print options": np.get_printoptions(),
         "Python's global random state": random.getstate(),
         "the working directory": os.getcwd(),
-    }  # fmt: skip
+    }
 
 
-def _both(old: dict[str, Any], new: dict[str, Any]) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for name, value in old.items():
-        yield name, (value, new[name])
+WORDS = 624
+"""Of the state of a Mersenne Twister; behind them is the position in it."""
+
+
+def _numpy_random_state() -> Any:
+    """Return the state of NumPy's global generator; its own function takes far longer."""
+    generator = np.random.get_bit_generator()  # type: ignore[attr-defined]
+    if isinstance(generator, np.random.MT19937):
+        return ctypes.string_at(generator.ctypes.state_address, 4 * (WORDS + 1))
+    return repr(generator.state)
+
+
+def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Return what differs between two global states."""
+    python = "Python's global random state"
+    names = [name for name, value in old.items() if name != python and value != new[name]]
+    # A few words, and the position, differ after any use: to compare all of them takes longer.
+    (_, words, gauss), (_, others, other) = old[python], new[python]
+    if (words[:4], words[-1], gauss) != (others[:4], others[-1], other):
+        names.append(python)
+    return names
 
 
 def _restore(state: dict[str, Any]) -> None:
     np.seterr(**state["NumPy's error state"])
     np.set_printoptions(**state["NumPy's print options"])
-    name, key, *rest = state["NumPy's global random state"]
-    np.random.set_state((name, np.frombuffer(key, np.uint32), *rest))  # noqa: NPY002
+    words = state["NumPy's global random state"]
+    if isinstance(words, bytes):
+        *key, position = memoryview(words).cast("I")
+        np.random.set_state(  # noqa: NPY002
+            ("MT19937", np.array(key, np.uint32), int(position), 0, 0.0)
+        )
     random.setstate(state["Python's global random state"])
     os.chdir(state["the working directory"])

@@ -78,7 +78,9 @@ def _backward(
     held = grad / m * slope
     whole = (grad - np.where(attained, np.sign(t) * pull, 0)) / m * slope
     largest = float(max(np.abs(held).max(), np.abs(whole).max()))
-    return Bound(whole if max_gradient else held, GRADIENT_EPS * _eps(w) * largest)
+    # Nothing can be nearer than the step of subnormal numbers.
+    allowed = max(GRADIENT_EPS * _eps(w) * largest, float(np.finfo(w.dtype).smallest_subnormal))
+    return Bound(whole if max_gradient else held, allowed)
 
 
 def _widened(values: NDArray[Any]) -> NDArray[Any]:

@@ -1,5 +1,6 @@
 """The kit's properties: right backends have them, wrong ones do not, and they are repeatable."""
 
+import importlib
 import time
 from types import SimpleNamespace
 
@@ -125,6 +126,28 @@ def test_the_same_seed_makes_the_same_calls():
 
     assert recorded(3) == recorded(3)
     assert recorded(3) != recorded(4)
+
+
+def test_loaded_modules_do_not_change_the_calls(tmp_path, monkeypatch):
+    """Hypothesis reads constants in the source of local modules; the kit's arguments must not."""
+    seen = []
+
+    def recording(u, bits):
+        seen.append((np.asarray(u).tobytes(), bits))
+        return reference.roundclamp(u, bits)
+
+    def calls():
+        seen.clear()
+        assert failures(but(roundclamp=recording), ["roundclamp"]) == []
+        return list(seen)
+
+    before = calls()
+    numbers = ", ".join(str(0.25 + i / 1013) for i in range(400))
+    (tmp_path / "msq_local_numbers.py").write_text(f"NUMBERS = [{numbers}]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("msq_local_numbers")
+    assert calls() == before
+    assert len(before) > 20
 
 
 def test_missing_operations():

@@ -219,6 +219,8 @@ def _convolution() -> Special:
     x, codes = np.ones((1, 4, 5, 4), np.int32), np.zeros((3, 3, 2, 6), np.int32)
     yield "groups-missing", (x, codes, 4), {}
     yield "groups-zero", (x, codes, 4), {"groups": 0}
+    yield "groups-zero-for-one", (x, np.zeros((3, 3, 4, 6), np.int32), 4), {"groups": 0}
+    yield "stride-zero-for-one", (x, np.zeros((3, 3, 4, 6), np.int32), 4), {"stride": 0}
     yield "stride-zero", (x, codes, 4), {"groups": 2, "stride": 0}
     yield "groups-too-many", (x, codes, 4), {"groups": 4}
     yield "groups-do-not-divide-outputs", (x, codes[..., :5].copy(), 4), {"groups": 2}

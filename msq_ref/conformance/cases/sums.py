@@ -16,7 +16,7 @@ from msq_ref.conformance.layouts import FIRST
 __all__ = ["sum_cases"]
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
-ARRAYS = 8
+ARRAYS = 6
 """Arrays of each size."""
 
 

@@ -34,7 +34,7 @@ from msq_ref.names import known_name
 
 __all__ = ["PROPERTIES", "Property", "check_properties"]
 
-EXAMPLES = {"quick": 10, "full": 60, "deep": 1000}
+EXAMPLES = {"quick": 10, "full": 30, "deep": 1000}
 """Arguments on which a property is tried, by level."""
 
 

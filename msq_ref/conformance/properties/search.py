@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import hypothesis
 import numpy as np
 from hypothesis.errors import Flaky
+from hypothesis.internal.conjecture import providers
 
 from msq_ref import reference
 from msq_ref.conformance.case import Case, Value
@@ -132,7 +135,8 @@ def search(
 
     nothing = Case(call.id, entry.operation, (), Value(None), {}, entry.clauses)
     try:
-        run()
+        with _no_local_constants():
+            run()
     except NotImplementedError:
         return Result(nothing, "not implemented")
     except (Broken, _Stopped) as found:
@@ -146,6 +150,26 @@ def search(
         fault = f"not the same twice; {fault or entry.statement}"
         return Result(replace(case, operation=entry.operation), "failed", fault, smallest=case)
     return Result(nothing, "passed")
+
+
+@contextmanager
+def _no_local_constants() -> Iterator[None]:
+    """Keep hypothesis from drawing constants it reads in the source of loaded modules.
+
+    They would make the arguments depend on what else the process has imported: the same seed must
+    give the same ones. It has no setting; a release without it has nothing to be kept from.
+    """
+    if not hasattr(providers, "_get_local_constants"):
+        yield
+        return
+    found, none = providers._get_local_constants, providers.Constants()
+    providers.CONSTANTS_CACHE.cache.clear()  # filled by whoever ran before
+    providers._get_local_constants = lambda: none
+    try:
+        yield
+    finally:
+        providers._get_local_constants = found
+        providers.CONSTANTS_CACHE.cache.clear()
 
 
 def _check(call: Recorder, entry: Property, arguments: tuple[Any, ...]) -> None:
