@@ -42,6 +42,12 @@ def proportional(call: Calls, trace: float, q: Array, w: Array) -> bool:
     return bool(call("sensitivity", 2 * trace, 4 * q, 4 * w) == 8 * once)
 
 
+@about("sensitivity", clauses="S5.5", given=_pair)
+def odd_in_the_trace(call: Calls, trace: float, q: Array, w: Array) -> bool:
+    """A negative trace gives a negative value: the sign is kept."""
+    return bool(call("sensitivity", -trace, q, w) == -call("sensitivity", trace, q, w))
+
+
 @about("sensitivity", clauses="S5.5 S0.5", given=_pair)
 def same_in_both_dtypes(call: Calls, trace: float, q: Array, w: Array) -> bool:
     """A float32 array gives what the same numbers in float64 give, to the bit."""
