@@ -21,8 +21,9 @@ Vectors = Mapping[str, NDArray[Any]]
 class HessianProducts:
     """Products ``H v`` of the cross-entropy's Hessian with respect to effective weights [S5.1].
 
-    One primal pass in inference mode serves any number of products. The network must not run
-    forward in between, which is noticed, nor may its parameters change, which is not.
+    One primal pass in inference mode, forward and backward, serves any number of products. The
+    network must not run forward in between, which is noticed, nor may its parameters change,
+    which is not.
 
     Parameters
     ----------
@@ -52,7 +53,8 @@ class HessianProducts:
         self._logits = network.forward(images)
         self._pass = network.passes
         self.dtype = self._logits.dtype
-        self.loss, self._grad = cross_entropy(self._logits, labels)
+        self.loss, grad = cross_entropy(self._logits, labels)
+        network.backward(grad)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each layer's weight."""
@@ -97,14 +99,10 @@ class HessianProducts:
                 layer.weight_dot = None
 
     def _product(self) -> dict[str, NDArray[Any]]:
-        tangent = None
-        for layer in self._network.layers.values():
-            tangent = layer.forward_tangent(tangent)
+        tangent = self._network.forward_tangent()
         if tangent is None:
             return {name: np.zeros_like(layer.weight) for name, layer in self._layers.items()}
-        grad, grad_dot = self._grad, cross_entropy_tangent(self._logits, tangent)
-        for layer in reversed(self._network.layers.values()):
-            grad, grad_dot = layer.backward_tangent(grad, grad_dot)
+        self._network.backward_tangent(cross_entropy_tangent(self._logits, tangent))
         return {name: layer.weight_grad_dot for name, layer in self._layers.items()}
 
 

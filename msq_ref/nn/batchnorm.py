@@ -50,13 +50,13 @@ class BatchNorm2d(Layer):
         }
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
-        self._x = x
         gamma, beta = self.parameters["gamma"], self.parameters["beta"]
-        self._statistics = None
         if not training:
+            self.keep(training, x, None)
             return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running()))
-        y, self._statistics = self.backend.batchnorm_train(x, gamma, beta)
-        mean, variance, size = self._statistics
+        y, statistics = self.backend.batchnorm_train(x, gamma, beta)
+        self.keep(training, x, statistics)
+        mean, variance, size = statistics
         self._move("running_mean", mean)
         # The running variance is unbiased, though the biased one normalizes.
         self._move("running_variance", variance * variance.dtype.type(size / max(size - 1, 1)))
@@ -64,21 +64,20 @@ class BatchNorm2d(Layer):
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         gamma = self.parameters["gamma"]
-        if self._statistics is None:
-            grads = self.backend.batchnorm_backward(grad, self._x, gamma, *self._running())
+        x, statistics = self.recall()
+        if statistics is None:
+            grads = self.backend.batchnorm_backward(grad, x, gamma, *self._running())
         else:
-            grads = self.backend.batchnorm_train_backward(grad, self._x, gamma, self._statistics)
+            grads = self.backend.batchnorm_train_backward(grad, x, gamma, statistics)
         grad_x, self.gradients["gamma"], self.gradients["beta"] = grads
         return np.asarray(grad_x)
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
-        return None if x_dot is None else x_dot * self._slope()
-
-    def backward_tangent(  # noqa: D102
-        self, grad: NDArray[Any], grad_dot: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
         slope = self._slope()
-        return grad * slope, grad_dot * slope
+        return None if x_dot is None else x_dot * slope
+
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        return grad_dot * self._slope()
 
     def _running(self) -> tuple[NDArray[Any], NDArray[Any]]:
         return self.buffers["running_mean"], self.buffers["running_variance"]
@@ -88,8 +87,7 @@ class BatchNorm2d(Layer):
         self.buffers[name] = kind(1 - MOMENTUM) * self.buffers[name] + kind(MOMENTUM) * batch
 
     def _slope(self) -> NDArray[Any]:
-        if self._statistics is not None:
-            raise RuntimeError("tangents need a forward pass in inference mode [S5.1]")
+        self.inference()
         gamma, zero = self.parameters["gamma"], np.zeros_like(self.parameters["gamma"])
         _, variance = self._running()
         one = np.ones((1, len(gamma)), gamma.dtype)

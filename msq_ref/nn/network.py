@@ -1,4 +1,4 @@
-"""A network: named layers in order."""
+"""A network: named layers in order, its arrays by dotted name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref.nn.blocks import Chain
 from msq_ref.nn.layer import Layer
 
 __all__ = ["Network", "copy_arrays"]
@@ -19,17 +20,22 @@ class Network:
     Parameters
     ----------
     layers : mapping of str to Layer
-        In order; parameters are named ``layer.parameter``.
+        In order, blocks among them; parameters are named ``layer.parameter``, in blocks
+        ``block.layer.parameter``.
 
     Attributes
     ----------
     layers : dict of str to Layer
+    operations : dict of str to Layer
+        All layers that are no blocks, by dotted name.
     passes : int
         Number of forward passes so far: what the layers keep is of the last one only.
     """
 
     def __init__(self, layers: Mapping[str, Layer]) -> None:
-        self.layers = dict(layers)
+        self._chain = Chain(layers)
+        self.layers = self._chain.parts
+        self.operations = self._chain.operations()
         self.passes = 0
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:
@@ -42,19 +48,23 @@ class Network:
             As in `Layer.forward`.
         """
         self.passes += 1
-        for layer in self.layers.values():
-            x = layer.forward(x, training)
-        return x
+        return self._chain.forward(x, training)
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:
         """Take dL/dlogits back to the images; fills every layer's gradients."""
-        for layer in reversed(self.layers.values()):
-            grad = layer.backward(grad)
-        return grad
+        return self._chain.backward(grad)
+
+    def forward_tangent(self) -> NDArray[Any] | None:
+        """Return the tangent of the logits along the layers' `weight_dot`; None is 0 [S5.2]."""
+        return self._chain.forward_tangent(None)
+
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> None:
+        """Take the tangent of dL/dlogits back; fills every `weight_grad_dot` [S5.2]."""
+        self._chain.backward_tangent(grad_dot)
 
     def quantized_layers(self) -> dict[str, Layer]:
         """Return the layers whose weight is quantized, in order."""
-        return {name: layer for name, layer in self.layers.items() if layer.quantizable}
+        return {name: layer for name, layer in self.operations.items() if layer.quantizable}
 
     def parameters(self) -> dict[str, NDArray[Any]]:
         """Return the trainable arrays themselves, by ``layer.parameter``."""
@@ -79,7 +89,7 @@ class Network:
     def _named(self, kind: str) -> dict[str, NDArray[Any]]:
         return {
             f"{layer}.{name}": array
-            for layer, part in self.layers.items()
+            for layer, part in self.operations.items()
             for name, array in getattr(part, kind).items()
         }
 

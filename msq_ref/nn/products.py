@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
-from msq_ref.nn.layer import Layer
+from msq_ref.nn.layer import Layer, added
 
 __all__ = ["Conv2d", "Linear", "Product"]
 
@@ -39,37 +39,37 @@ class Product(Layer):
         raise NotImplementedError
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
-        self._x = x
+        self.keep(training, x)
         y = self.product(x, self.weight)
         return y + self.parameters["bias"] if "bias" in self.parameters else y
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
-        grad_x, self.gradients["weight"] = self.product_backward(grad, self._x, self.weight)
+        (x,) = self.recall()
+        self._grad = None if self._training else grad
+        grad_x, self.gradients["weight"] = self.product_backward(grad, x, self.weight)
         if "bias" in self.parameters:
             self.gradients["bias"] = grad.sum(axis=tuple(range(grad.ndim - 1)))
         return grad_x
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        (x,) = self.inference()
         self._x_dot = x_dot
         through_x = None if x_dot is None else self.product(x_dot, self.weight)
         if self.weight_dot is None:
             return through_x
-        through_w = self.product(self._x, self.weight_dot)
-        return through_w if through_x is None else through_x + through_w
+        return added(through_x, self.product(x, self.weight_dot))
 
-    def backward_tangent(  # noqa: D102
-        self, grad: NDArray[Any], grad_dot: NDArray[Any]
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        grad_x, _ = self.product_backward(grad, self._x, self.weight)
-        grad_x_dot, self.weight_grad_dot = self.product_backward(grad_dot, self._x, self.weight)
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        (x,) = self.inference()
+        grad_x_dot, self.weight_grad_dot = self.product_backward(grad_dot, x, self.weight)
         if self.weight_dot is not None or self._x_dot is not None:
-            x_dot = np.zeros_like(self._x) if self._x_dot is None else self._x_dot
+            x_dot = np.zeros_like(x) if self._x_dot is None else self._x_dot
             w_dot = np.zeros_like(self.weight) if self.weight_dot is None else self.weight_dot
             # The gradient of x meets w_dot, that of w meets x_dot.
-            through_w, through_x = self.product_backward(grad, x_dot, w_dot)
+            through_w, through_x = self.product_backward(self._grad, x_dot, w_dot)
             grad_x_dot = grad_x_dot + through_w
             self.weight_grad_dot = self.weight_grad_dot + through_x
-        return grad_x, grad_x_dot
+        return grad_x_dot
 
 
 class Conv2d(Product):

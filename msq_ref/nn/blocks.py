@@ -1,0 +1,103 @@
+"""Blocks of layers: one after another, or side by side and added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from msq_ref.nn.layer import Layer, added
+
+__all__ = ["Chain", "Identity", "Sum"]
+
+
+class Chain(Layer):
+    """Layers applied one after another.
+
+    Parameters
+    ----------
+    parts : mapping of str to Layer
+        In order.
+    """
+
+    def __init__(self, parts: Mapping[str, Layer]) -> None:
+        super().__init__()
+        self.parts = dict(parts)
+
+    def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
+        for part in self.parts.values():
+            x = part.forward(x, training)
+        return x
+
+    def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        for part in reversed(self.parts.values()):
+            grad = part.backward(grad)
+        return grad
+
+    def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        for part in self.parts.values():
+            x_dot = part.forward_tangent(x_dot)
+        return x_dot
+
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        for part in reversed(self.parts.values()):
+            grad_dot = part.backward_tangent(grad_dot)
+        return grad_dot
+
+
+class Sum(Layer):
+    """Layers that share an input, their outputs added in order: a residual connection.
+
+    Parameters
+    ----------
+    parts : mapping of str to Layer
+        At least one; with `Identity` among them, the input itself is added.
+    """
+
+    def __init__(self, parts: Mapping[str, Layer]) -> None:
+        super().__init__()
+        self.parts = dict(parts)
+
+    def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
+        first, *others = self.parts.values()
+        y = first.forward(x, training)
+        for part in others:
+            y = y + part.forward(x, training)
+        return y
+
+    def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        first, *others = self.parts.values()
+        grad_x = first.backward(grad)
+        for part in others:
+            grad_x = grad_x + part.backward(grad)
+        return grad_x
+
+    def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        y_dot = None
+        for part in self.parts.values():
+            y_dot = added(y_dot, part.forward_tangent(x_dot))
+        return y_dot
+
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        first, *others = self.parts.values()
+        grad_x_dot = first.backward_tangent(grad_dot)
+        for part in others:
+            grad_x_dot = grad_x_dot + part.backward_tangent(grad_dot)
+        return grad_x_dot
+
+
+class Identity(Layer):
+    """The input itself: the shortcut of a residual connection."""
+
+    def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
+        return x
+
+    def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        return grad
+
+    def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        return x_dot
+
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        return grad_dot
