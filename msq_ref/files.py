@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["atomic_path", "check_writable", "write_text"]
+__all__ = ["atomic_path", "check_writable", "remove_leftovers", "write_text"]
 
 
 @contextmanager
@@ -47,6 +48,16 @@ def write_text(target: Path | str, text: str) -> None:
     """Write a UTF-8 text file atomically, with Unix line ends; ``OSError`` as `atomic_path`."""
     with atomic_path(target) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def remove_leftovers(target: Path | str) -> None:
+    """Remove what killed processes left beside `target`: the temporary files of `atomic_path`.
+
+    Nobody else may be writing the file at the time.
+    """
+    target = Path(target).resolve()
+    for path in target.parent.glob(f".{glob.escape(target.stem)}-????????{target.suffix}"):
+        path.unlink(missing_ok=True)
 
 
 def check_writable(name: str, folder: Path | str) -> None:
