@@ -7,4 +7,7 @@ C-contiguous array of the same dtype; the caller's array is never changed.
 
 from msq_ref.checks.arguments import *
 from msq_ref.checks.arrays import *
+from msq_ref.checks.images import *
 from msq_ref.checks.scalars import *
+from msq_ref.checks.tokens import *
+from msq_ref.checks.updates import *

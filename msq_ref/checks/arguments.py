@@ -20,6 +20,7 @@ from msq_ref.checks.scalars import code_range, integer, real
 from msq_ref.shapes import ConvShape, Windows, output_length
 
 __all__ = [
+    "channel_arrays",
     "conv_arguments",
     "conv_sizes",
     "gradient_pair",
@@ -30,6 +31,7 @@ __all__ = [
     "product_shapes",
     "requantize_arguments",
     "sgd_arguments",
+    "some_values",
 ]
 
 
@@ -73,6 +75,22 @@ def layer_gradient(grad_y: object, shape: tuple[int, ...], x: FloatArray) -> Flo
     return grad
 
 
+def channel_arrays(x: object, **channels: object) -> list[FloatArray]:
+    """Return an array (..., channels), and arrays of one value per channel [S11.1]."""
+    values, *others = layer_arrays(x=x, **channels)
+    if not values.ndim:
+        raise ValueError("x has shape (): expected (..., channels)")
+    for name, other in zip(channels, others, strict=True):
+        same_shape(name, other.shape, values.shape[-1:])
+    return [values, *others]
+
+
+def some_values(x: FloatArray) -> None:
+    """Raise ``ValueError`` for an empty batch, of which there are no statistics."""
+    if not x.size:
+        raise ValueError(f"x has shape {x.shape}: a batch of nothing has no statistics")
+
+
 def conv_arguments(
     x: object, w: object, stride: int, padding: int, groups: int
 ) -> tuple[FloatArray, FloatArray, ConvShape]:
@@ -107,15 +125,22 @@ def product_shapes(x: tuple[int, ...], w: tuple[int, ...]) -> None:
         raise ValueError(f"x has shape {x}, w has shape {w}: expected (..., K) and (K, M)")
 
 
-def pool_arguments(x: object, size: int, stride: int) -> tuple[FloatArray, Windows]:
-    """Return the images of a pooling layer and the positions of its window."""
+def pool_arguments(
+    x: object, size: int, stride: int, padding: int = 0
+) -> tuple[FloatArray, Windows]:
+    """Return the images of a pooling layer and the positions of its window.
+
+    A padding of at most half the window leaves something of the image in every window.
+    """
     (x,) = layer_arrays(x=x)
     size, stride = integer("size", size, 1), integer("stride", stride, 1)
+    padding = integer("padding", padding, 0, size // 2)
     if x.ndim != 4:
         raise ValueError(f"x has shape {x.shape}: expected (batch, height, width, channels)")
-    rows, columns = (output_length(length, size, stride) for length in x.shape[1:3])
+    rows, columns = (output_length(length, size, stride, padding) for length in x.shape[1:3])
     if rows < 1 or columns < 1:
-        raise ValueError(f"size = {size}: larger than x of shape {x.shape}")
+        padded = f" with padding {padding}" if padding else ""
+        raise ValueError(f"size = {size}: larger than x of shape {x.shape}{padded}")
     return x, Windows(rows, columns, stride)
 
 

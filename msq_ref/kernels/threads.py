@@ -1,20 +1,38 @@
-"""Spread a kernel over threads by chunks; the bits never depend on how many there are [S0.5]."""
+"""Spread work over threads by parts; the bits never depend on how many there are [S0.5].
+
+Parts are cut by shape, never by the number of threads, and each writes only what is its own; sums
+over parts are added in their order. That holds for parts that call BLAS too while BLAS has one
+thread, as ``threadpoolctl.threadpool_limits(1)`` gives it, once, in the program. With more, BLAS
+divides a product by its own count of threads; so that the two do not compete for the processors,
+such parts are then left to it one after the other.
+"""
 
 from __future__ import annotations
 
 import functools
 import itertools
 import os
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
+
+from threadpoolctl import LibController, ThreadpoolController
 
 from msq_ref import checks
 from msq_ref.reference.sums import CHUNK
 
-__all__ = ["available_threads", "run_chunks", "thread_count", "use_threads"]
+__all__ = [
+    "available_threads",
+    "blas_threads",
+    "cut",
+    "run_chunks",
+    "run_parts",
+    "thread_count",
+    "use_threads",
+]
 
 SERIAL_CHUNKS = 8
 """Below this many chunks, waking a thread costs more than it saves."""
@@ -70,6 +88,90 @@ def run_chunks(kernel: Callable[..., None], size: int, *arguments: Any) -> None:
     kernel(edges[0], edges[1], *arguments)
     for future in futures:
         future.result()
+
+
+def cut(total: int, size: int) -> list[tuple[int, int]]:
+    """Cut the range of `total` things into equal parts of at most about `size`; at least one.
+
+    Returns
+    -------
+    list of (int, int)
+        First, and one past the last, of each part.
+    """
+    count = max(1, -(-total // max(1, size)))
+    edges = [total * part // count for part in range(count + 1)]
+    return list(itertools.pairwise(edges))
+
+
+def run_parts(
+    function: Callable[[int], object], count: int, *, products: bool = False
+) -> None:
+    """Call ``function(part)`` for every part below `count`, with `thread_count` threads.
+
+    A thread takes the next part when it has done one, so that parts of unequal cost do no harm.
+    Within a part there is one thread: parts do not spread further. Context variables are those of
+    the caller.
+
+    Parameters
+    ----------
+    function : callable
+        Writes only what belongs to its part; what takes time in it releases the GIL.
+    count : int
+        Number of parts, a matter of shapes only.
+    products : bool
+        Whether the parts call BLAS: they are spread over threads only if it has one itself.
+
+    Raises
+    ------
+    Exception
+        Of a part that failed, after all threads have stopped; parts not begun are left out.
+    """
+    workers = min(thread_count(), count)
+    if workers < 2 or (products and blas_threads() > 1):
+        for part in range(count):
+            function(part)
+        return
+    parts, work = deque(range(count)), [function]
+    futures = [
+        _pool(workers - 1).submit(copy_context().run, _work_off, work, parts)
+        for _ in range(workers - 1)
+    ]
+    try:
+        _work_off(work, parts)
+    finally:
+        # No thread may still be writing to an array that the caller is done with, or hold one: an
+        # executor lets go of what it was given some time after it is done.
+        wait(futures)
+        work.clear()
+    for future in futures:
+        future.result()
+
+
+def _work_off(work: list[Callable[[int], object]], parts: deque[int]) -> None:
+    (function,) = work
+    with use_threads(1):
+        while True:
+            try:
+                part = parts.popleft()
+            except IndexError:
+                return
+            try:
+                function(part)
+            except BaseException:
+                parts.clear()
+                raise
+
+
+def blas_threads() -> int:
+    """Return the number of threads that NumPy's BLAS may use now."""
+    return max((library.get_num_threads() for library in _blas()), default=1)
+
+
+@functools.cache
+def _blas() -> list[LibController]:
+    loaded = [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]
+    # Other packages bring a BLAS of their own, which the kernels never call.
+    return [one for one in loaded if "numpy" in one.filepath] or loaded
 
 
 @functools.cache

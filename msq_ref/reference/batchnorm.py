@@ -1,4 +1,8 @@
-"""Batch normalization over all axes but the last, and its derivatives [S11.1]."""
+"""Batch normalization over all axes but the last, and its derivatives [S11.1].
+
+Sums over the batch are of many terms, and batch statistics amplify their rounding from layer to
+layer: they are accumulated in float64 and rounded once to the dtype of `x`.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +63,7 @@ def batchnorm(
     -----
     [S11.1], class ``tolerance``; inference mode.
     """
-    x, gamma, beta, mean, variance = _arrays(
+    x, gamma, beta, mean, variance = checks.channel_arrays(
         x, gamma=gamma, beta=beta, mean=mean, variance=variance
     )
     scale = gamma * _inverse(variance, eps)
@@ -75,12 +79,11 @@ def batchnorm_backward(
     eps: float = EPS,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return the gradients of `batchnorm` with respect to `x`, `gamma` and `beta` [S11.1]."""
-    x, gamma, mean, variance = _arrays(x, gamma=gamma, mean=mean, variance=variance)
+    x, gamma, mean, variance = checks.channel_arrays(x, gamma=gamma, mean=mean, variance=variance)
     grad_y = checks.layer_gradient(grad_y, x.shape, x)
     inverse = _inverse(variance, eps)
-    over = tuple(range(x.ndim - 1))
-    grad_gamma = (grad_y * ((x - mean) * inverse)).sum(axis=over)
-    return np.asarray(grad_y * (gamma * inverse)), grad_gamma, grad_y.sum(axis=over)
+    grad_gamma = _total(grad_y * ((x - mean) * inverse))
+    return np.asarray(grad_y * (gamma * inverse)), grad_gamma, _total(grad_y)
 
 
 def batchnorm_train(
@@ -94,11 +97,12 @@ def batchnorm_train(
     -----
     [S11.1], class ``tolerance``: the biased variance normalizes.
     """
-    x, gamma, beta = _arrays(x, gamma=gamma, beta=beta)
-    _some(x)
+    x, gamma, beta = checks.channel_arrays(x, gamma=gamma, beta=beta)
+    checks.some_values(x)
     over = tuple(range(x.ndim - 1))
-    mean = x.mean(axis=over)
-    variance = np.square(x - mean).mean(axis=over)
+    mean = x.mean(axis=over, dtype=np.float64)
+    variance = np.square(x - mean).mean(axis=over).astype(x.dtype)
+    mean = mean.astype(x.dtype)
     statistics = BatchStatistics(mean, variance, x.size // x.shape[-1])
     return batchnorm(x, gamma, beta, mean, variance, eps), statistics
 
@@ -119,32 +123,22 @@ def batchnorm_train_backward(
     -----
     [S11.1], class ``tolerance``.
     """
-    x, gamma, mean, variance = _arrays(
+    x, gamma, mean, variance = checks.channel_arrays(
         x, gamma=gamma, mean=statistics.mean, variance=statistics.variance
     )
-    _some(x)
+    checks.some_values(x)
     grad_y = checks.layer_gradient(grad_y, x.shape, x)
     inverse = _inverse(variance, eps)
     normalized = (x - mean) * inverse
-    over = tuple(range(x.ndim - 1))
-    grad_gamma, grad_beta = (grad_y * normalized).sum(axis=over), grad_y.sum(axis=over)
+    grad_gamma, grad_beta = _total(grad_y * normalized), _total(grad_y)
     count = x.dtype.type(statistics.size)
     centred = grad_y - grad_beta / count - normalized * (grad_gamma / count)
     return np.asarray(centred * (gamma * inverse)), grad_gamma, grad_beta
 
 
-def _arrays(x: NDArray[Any], **channels: NDArray[Any]) -> list[NDArray[Any]]:
-    x, *values = checks.layer_arrays(x=x, **channels)
-    if not x.ndim:
-        raise ValueError("x has shape (): expected (..., channels)")
-    for name, value in zip(channels, values, strict=True):
-        checks.same_shape(name, value.shape, x.shape[-1:])
-    return [x, *values]
-
-
-def _some(x: NDArray[Any]) -> None:
-    if not x.size:
-        raise ValueError(f"x has shape {x.shape}: a batch of nothing has no statistics")
+def _total(values: NDArray[Any]) -> NDArray[Any]:
+    over = tuple(range(values.ndim - 1))
+    return np.asarray(values.sum(axis=over, dtype=np.float64).astype(values.dtype))
 
 
 def _inverse(variance: NDArray[Any], eps: float) -> NDArray[Any]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref import checks
+from msq_ref.reference.sums import ordered_sum
 
 __all__ = ["cross_entropy", "cross_entropy_tangent", "softmax"]
 
@@ -22,14 +23,19 @@ def softmax(logits: NDArray[Any]) -> NDArray[Any]:
 
 
 def cross_entropy(
-    logits: NDArray[Any], labels: NDArray[np.int64]
+    logits: NDArray[Any], labels: NDArray[np.int64], smoothing: float = 0.0
 ) -> tuple[float, NDArray[Any]]:
-    """Return the mean cross-entropy of a batch and its gradient ``(p - onehot) / batch``.
+    """Return the mean cross-entropy of a batch and its gradient ``(p - target) / batch``.
+
+    The target is ``(1 - smoothing) onehot + smoothing / classes``: with label smoothing, a share
+    of it is spread evenly over all classes.
 
     Parameters
     ----------
     logits : ndarray, float32 or float64, (batch, classes)
     labels : ndarray of integers, (batch,)
+    smoothing : float
+        In [0, 1].
 
     Returns
     -------
@@ -39,19 +45,30 @@ def cross_entropy(
     Raises
     ------
     TypeError, ValueError
-        If dtypes or shapes are wrong, or a label is not a class.
+        If dtypes or shapes are wrong, a label is not a class, or `smoothing` is out of range.
 
     Notes
     -----
-    [S11.1], class ``tolerance``: the maximum is subtracted first.
+    [S11.1], class ``tolerance``: the maximum is subtracted first. The loss is computed in float64
+    whatever the dtype of `logits`, and added over the batch in the order of [S0.5].
     """
     logits, labels = _check(logits, labels)
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    picked = np.arange(len(labels)), labels
+    smoothing = checks.real("smoothing", smoothing, 0, 1)
+    kind, (batch, classes) = logits.dtype.type, logits.shape
+    picked = np.arange(batch), labels
+
+    wide = logits.astype(np.float64)
+    shifted = wide - wide.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=1))
+    losses = log_sum - shifted[picked]
+    if smoothing:
+        spread = log_sum - shifted.mean(axis=1)
+        losses = (1 - smoothing) * losses + smoothing * spread
+
     grad = softmax(logits)
-    grad[picked] -= 1
-    return float((log_sum - shifted[picked]).mean()), grad / logits.dtype.type(len(labels))
+    grad[picked] -= kind(1 - smoothing)
+    grad -= kind(smoothing / classes)
+    return ordered_sum(losses) / batch, grad / kind(batch)
 
 
 def cross_entropy_tangent(
@@ -59,7 +76,7 @@ def cross_entropy_tangent(
 ) -> NDArray[Any]:
     """Return the tangent of the gradient of `cross_entropy` along a tangent of the logits.
 
-    ``R{p - onehot} = p * (z_dot - sum(p z_dot))``, over the batch size [S5.2].
+    ``R{p - target} = p * (z_dot - sum(p z_dot))``, over the batch size, whatever the target [S5.2].
     """
     logits, logits_dot = checks.layer_arrays(logits=logits, logits_dot=logits_dot)
     checks.same_shape("logits_dot", logits_dot.shape, logits.shape)

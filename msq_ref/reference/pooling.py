@@ -54,43 +54,71 @@ def avgpool2d_backward(
     return grad_x
 
 
-def maxpool2d(x: NDArray[Any], size: int, stride: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the maximum of each ``size x size`` window and where it is; no padding.
+def maxpool2d(
+    x: NDArray[Any], size: int, stride: int, padding: int = 0
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the maximum of each ``size x size`` window and where it is.
+
+    Parameters
+    ----------
+    x : ndarray, float32 or float64, (batch, height, width, channels)
+    size, stride : int
+    padding : int
+        Rows and columns around the image, at most half the window. They never win: the maximum
+        is over what a window has of the image.
 
     Returns
     -------
     (ndarray, ndarray of int64)
-        The maxima, and for each the index ``i size + j`` of the first tap that attains it [S5.2].
+        The maxima, and for each the index ``i size + j`` of the first tap of the image that
+        attains it [S5.2]. A window with NaN in it gives NaN, the first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `avgpool2d`; also if the padding is out of range.
     """
-    x, windows = checks.pool_arguments(x, size, stride)
-    stacked = _taps(x, windows, size)
-    where = stacked.argmax(axis=0)
-    return np.take_along_axis(stacked, where[None], axis=0)[0], where
+    x, windows = checks.pool_arguments(x, size, stride, padding)
+    stacked = _taps(_pad(x, padding, -np.inf), windows, size)
+    inside = _taps(_pad(np.ones_like(x, bool), padding, False), windows, size)
+    y = stacked.max(axis=0)
+    where = (inside & ((stacked == y) | np.isnan(stacked))).argmax(axis=0)
+    return y, where
 
 
 def maxpool2d_take(
-    x: NDArray[Any], where: NDArray[np.int64], size: int, stride: int
+    x: NDArray[Any], where: NDArray[np.int64], size: int, stride: int, padding: int = 0
 ) -> NDArray[Any]:
-    """Return the element of each window that `where` points to: the tangent of `maxpool2d`."""
-    x, windows = checks.pool_arguments(x, size, stride)
-    stacked = _taps(x, windows, size)
+    """Return the element of each window that `where` points to: the tangent of `maxpool2d`.
+
+    Padding counts as 0.
+    """
+    x, windows = checks.pool_arguments(x, size, stride, padding)
+    stacked = _taps(_pad(x, padding, 0), windows, size)
     where = _taken(where, windows.over(x.shape), size)
     return np.take_along_axis(stacked, where[None], axis=0)[0]
 
 
 def maxpool2d_backward(
-    grad_y: NDArray[Any], where: NDArray[np.int64], x: NDArray[Any], size: int, stride: int
+    grad_y: NDArray[Any],
+    where: NDArray[np.int64],
+    x: NDArray[Any],
+    size: int,
+    stride: int,
+    padding: int = 0,
 ) -> NDArray[Any]:
     """Return the gradient of `maxpool2d`: all of it goes to the first maximum [S5.2]."""
-    x, windows = checks.pool_arguments(x, size, stride)
+    x, windows = checks.pool_arguments(x, size, stride, padding)
     grad_y = checks.layer_gradient(grad_y, windows.over(x.shape), x)
     where = _taken(where, grad_y.shape, size)
-    grad_x = np.zeros_like(x)
+    grad_padded = _pad(np.zeros_like(x), padding, 0)
     for i in range(size):
         for j in range(size):
-            target = windows.window(grad_x, i, j)
+            target = windows.window(grad_padded, i, j)
             target += np.where(where == i * size + j, grad_y, x.dtype.type(0))
-    return grad_x
+    height, width = x.shape[1:3]
+    inner = grad_padded[:, padding : padding + height, padding : padding + width]
+    return np.ascontiguousarray(inner)
 
 
 def global_avgpool(x: NDArray[Any]) -> NDArray[Any]:
@@ -105,6 +133,11 @@ def global_avgpool_backward(grad_y: NDArray[Any], x: NDArray[Any]) -> NDArray[An
     grad_y = checks.layer_gradient(grad_y, (x.shape[0], x.shape[3]), x)
     share = grad_y / x.dtype.type(x.shape[1] * x.shape[2])
     return np.ascontiguousarray(np.broadcast_to(share[:, None, None], x.shape))
+
+
+def _pad(x: NDArray[Any], padding: int, value: float) -> NDArray[Any]:
+    around = (padding, padding)
+    return np.pad(x, ((0, 0), around, around, (0, 0)), constant_values=value)
 
 
 def _taken(where: object, shape: tuple[int, ...], size: int) -> NDArray[np.int64]:

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msq_ref import kernels, reference
-from msq_ref.kernels import conv, layers
+from msq_ref.kernels import activation, conv, excitation, hard, layers, pooling
+from msq_ref.kernels.attention import __all__ as ATTENTION
+from msq_ref.kernels.batchnorm import __all__ as BATCHNORM
+from msq_ref.kernels.gelu import __all__ as GELU
+from msq_ref.kernels.layernorm import __all__ as LAYERNORM
+from msq_ref.kernels.linear import __all__ as LINEAR
 
 BACKENDS = pytest.mark.parametrize(
     "backend", [reference, kernels], ids=["reference", "kernels"]
@@ -19,6 +24,12 @@ PRODUCT = {"x": (2, 5), "w": (5, 3)}
 POOL = {**IMAGES, "size": 2, "stride": 2}
 POOLED, WHERE = {"grad_y": (2, 2, 2, 3)}, {"where": np.arange(24).reshape(2, 2, 2, 3) % 4}
 GIVEN = {"mean": (3,), "variance": (3,)}
+NORM = {"gamma": (3,), "eps": 1e-5}
+HEADS = (2, 3, 4, 5)
+QKV, PAIRS = {"q": HEADS, "k": HEADS, "v": HEADS}, {"p": (2, 3, 4, 4)}
+QKV_DOT = {"q_dot": HEADS, "k_dot": HEADS, "v_dot": HEADS}
+GATE = {**IMAGES, "factors": (2, 3)}
+SIDES = {"sides": [[0, 1], [2, 0]]}
 
 # Legal arguments of every layer function: a tuple is the shape of a random array.
 ARGUMENTS = {
@@ -37,12 +48,46 @@ ARGUMENTS = {
     "maxpool2d": POOL,
     "maxpool2d_take": {**WHERE, **POOL},
     "maxpool2d_backward": {**POOLED, **WHERE, **POOL},
+    "pad_shortcut": {**IMAGES, "stride": 3, "channels": 6},
+    "pad_shortcut_backward": {"grad_y": (2, 2, 2, 6), **IMAGES, "stride": 3, "channels": 6},
     "global_avgpool": IMAGES,
     "global_avgpool_backward": {"grad_y": (2, 3), **IMAGES},
+    "relu6": IMAGES,
+    "relu6_backward": {**GRAD, **IMAGES},
+    "hard_sigmoid": IMAGES,
+    "hard_sigmoid_backward": {**GRAD, **IMAGES},
+    "hard_swish": IMAGES,
+    "hard_swish_backward": {**GRAD, **IMAGES},
+    "hard_swish_backward_tangent": {
+        **GRAD, "grad_y_dot": (2, 4, 4, 3), **IMAGES, "x_dot": (2, 4, 4, 3)
+    },
+    "gate": GATE,
+    "gate_backward": {**GRAD, **GATE},
+    "zero_pad": {**IMAGES, **SIDES},
+    "zero_pad_backward": {"grad_y": (2, 5, 6, 3), **IMAGES, **SIDES},
+    "layernorm": {**IMAGES, "gamma": (3,), "beta": (3,), "eps": 1e-5},
+    "layernorm_backward": {**GRAD, **IMAGES, **NORM},
+    "layernorm_tangent": {"x_dot": (2, 4, 4, 3), **IMAGES, **NORM},
+    "layernorm_backward_tangent": {
+        **GRAD, "grad_y_dot": (2, 4, 4, 3), **IMAGES, "x_dot": (2, 4, 4, 3), **NORM
+    },
+    "gelu": IMAGES,
+    "gelu_backward": {**GRAD, **IMAGES},
+    "gelu_backward_tangent": {
+        **GRAD, "grad_y_dot": (2, 4, 4, 3), **IMAGES, "x_dot": (2, 4, 4, 3)
+    },
+    "attention": {**QKV, "scale": 0.5, "bias": (3, 4, 4), "mask": (2, 4, 4)},
+    "attention_backward": {"grad_y": HEADS, **QKV, **PAIRS, "scale": 0.5},
+    "attention_tangent": {**QKV_DOT, **QKV, **PAIRS, "scale": 0.5},
+    "attention_backward_tangent": {
+        "grad_y": HEADS, "grad_y_dot": HEADS, "grad_s": (2, 3, 4, 4), **QKV, **PAIRS, **QKV_DOT,
+        "p_rel": (2, 3, 4, 4), "scale": 0.5,
+    },
     "cross_entropy": {"logits": (4, 3), "labels": np.array([0, 2, 1, 1])},
     "cross_entropy_tangent": {"logits": (4, 3), "logits_dot": (4, 3)},
 }
 FUNCTIONS = list(ARGUMENTS)
+NO_TWINS = {"BatchStatistics", "patches", "conv2d_input_gradient", "conv2d_weight_gradient"}
 
 
 def arguments(name, dtype=np.float64):
@@ -65,7 +110,10 @@ def floats(name):
 
 def test_every_layer_function_is_tested():
     """A function added to the twins must be added to the table above."""
-    assert {*FUNCTIONS} == {*layers.__all__, *conv.__all__} - {"BatchStatistics", "patches"}
+    modules = (activation, conv, excitation, hard, layers, pooling)
+    found = {name for module in modules for name in module.__all__}
+    found |= {*ATTENTION, *BATCHNORM, *GELU, *LAYERNORM, *LINEAR}
+    assert {*FUNCTIONS} == found - NO_TWINS
 
 
 def arrays_of(result):
@@ -192,6 +240,24 @@ def test_gradients_do_not_broadcast(backend, name, change):
         ("global_avgpool", {"x": np.ones((2, 0, 3, 1))}, r"larger than x of shape"),
         ("maxpool2d_take", {"where": np.zeros((1, 2, 2, 3), int)}, r"^where has shape"),
         ("maxpool2d_backward", {"where": np.zeros((2, 2, 2, 1), int)}, r"^where has shape"),
+        ("hard_swish_backward_tangent", {"x_dot": np.ones((2, 4, 4, 1))}, r"^x_dot has shape"),
+        ("hard_swish_backward_tangent", {"grad_y_dot": np.ones(3)}, r"^grad_y_dot has shape"),
+        ("gate", {"factors": np.ones((2, 1))}, r"^factors has shape \(2, 1\): expected \(2, 3\)"),
+        ("gate", {"factors": np.ones((2, 1, 1, 3))}, r"^factors has shape"),
+        ("gate", {"x": np.ones((2, 3))}, r"^x has shape \(2, 3\)"),
+        ("gate_backward", {"factors": np.ones(3)}, r"^factors has shape"),
+        ("zero_pad", {"x": np.ones((4, 4, 3))}, r"^x has shape \(4, 4, 3\)"),
+        ("zero_pad", {"sides": 1}, r"^sides = 1: expected \(\(above, below\), \(left, right\)\)"),
+        ("zero_pad", {"sides": ((1, 1), (1, -1))}, r"^sides = -1: expected an integer in \[0"),
+        ("zero_pad_backward", {"sides": ((1, 1), (1, 0.5))}, r"^sides = 0.5"),
+        ("pad_shortcut", {"channels": 2}, r"^channels = 2: expected an integer in \[3"),
+        ("pad_shortcut", {"stride": 0}, "^stride = 0"),
+        ("pad_shortcut", {"x": np.ones((4, 4, 3))}, "^x has shape"),
+        ("pad_shortcut_backward", {"grad_y": np.ones((2, 2, 2, 3))}, "^grad_y has shape"),
+        ("maxpool2d", {"padding": 2}, r"^padding = 2: expected an integer in \[0, 1\]"),
+        ("maxpool2d", {"padding": -1}, "^padding = -1"),
+        ("maxpool2d", {"padding": 0.5}, "^padding = 0.5"),
+        ("maxpool2d", {"size": 7, "padding": 1}, "^size = 7: larger than x .* with padding 1"),
         ("cross_entropy", {"logits": np.ones(4)}, r"^logits has shape"),
         ("cross_entropy", {"logits": np.ones((4, 0))}, r"^logits has shape"),
         ("cross_entropy_tangent", {"logits_dot": np.ones((1, 3))}, r"^logits_dot has shape"),
@@ -295,7 +361,8 @@ NEEDS_IMAGES = {"batchnorm_train", "batchnorm_train_backward", "cross_entropy"}
 def test_a_batch_of_no_images(backend, name):
     """[S0.3] Legal wherever the mathematics is: a mean over nothing is an error, a sum is 0."""
     legal = arguments(name)
-    per_image = {"x", "grad_y", "logits", "logits_dot", "labels", "where"}
+    per_image = {"x", "x_dot", "grad_y", "grad_y_dot", "factors", "logits", "logits_dot",
+                 "labels", "where", *QKV, *QKV_DOT, "p", "p_rel", "grad_s"}  # fmt: skip
     empty = {k: v[:0] if k in per_image else v for k, v in legal.items()}
     if name in NEEDS_IMAGES:
         with pytest.raises(ValueError, match=r"^(x|logits) has shape \(0, "):
