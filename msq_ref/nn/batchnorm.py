@@ -10,6 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
 from msq_ref.nn.layer import Layer
+from msq_ref.reference.batchnorm import EPS
 
 __all__ = ["BatchNorm2d"]
 
@@ -29,19 +30,33 @@ class BatchNorm2d(Layer):
     channels : int
     dtype : float32 or float64
     backend : module
+    eps : float
+        Added to the variance, not negative.
+    momentum : float
+        Share of a new batch in the running statistics, in [0, 1].
 
     Raises
     ------
     TypeError, ValueError
-        If `dtype` is another, or `channels` is not positive.
+        If `dtype` is another, or a number is out of range.
 
     Notes
     -----
     [S11.1]: eps 1e-5, momentum 0.1; the biased variance normalizes, the unbiased one is kept.
     """
 
-    def __init__(self, channels: int, *, dtype: DTypeLike, backend: ModuleType) -> None:
+    def __init__(
+        self,
+        channels: int,
+        *,
+        dtype: DTypeLike,
+        backend: ModuleType,
+        eps: float = EPS,
+        momentum: float = MOMENTUM,
+    ) -> None:
         super().__init__(backend)
+        self.eps = checks.real("eps", eps, 0)
+        self.momentum = checks.real("momentum", momentum, 0, 1)
         size, kind = checks.integer("channels", channels, 1), checks.float_dtype("dtype", dtype)
         self.parameters = {"gamma": np.ones(size, kind), "beta": np.zeros(size, kind)}
         self.buffers = {
@@ -53,8 +68,8 @@ class BatchNorm2d(Layer):
         gamma, beta = self.parameters["gamma"], self.parameters["beta"]
         if not training:
             self.keep(training, x, None)
-            return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running()))
-        y, statistics = self.backend.batchnorm_train(x, gamma, beta)
+            return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running(), self.eps))
+        y, statistics = self.backend.batchnorm_train(x, gamma, beta, self.eps)
         self.keep(training, x, statistics)
         mean, variance, size = statistics
         self._move("running_mean", mean)
@@ -66,9 +81,9 @@ class BatchNorm2d(Layer):
         gamma = self.parameters["gamma"]
         x, statistics = self.recall()
         if statistics is None:
-            grads = self.backend.batchnorm_backward(grad, x, gamma, *self._running())
+            grads = self.backend.batchnorm_backward(grad, x, gamma, *self._running(), self.eps)
         else:
-            grads = self.backend.batchnorm_train_backward(grad, x, gamma, statistics)
+            grads = self.backend.batchnorm_train_backward(grad, x, gamma, statistics, self.eps)
         grad_x, self.gradients["gamma"], self.gradients["beta"] = grads
         return np.asarray(grad_x)
 
@@ -83,12 +98,12 @@ class BatchNorm2d(Layer):
         return self.buffers["running_mean"], self.buffers["running_variance"]
 
     def _move(self, name: str, batch: NDArray[Any]) -> None:
-        kind = batch.dtype.type
-        self.buffers[name] = kind(1 - MOMENTUM) * self.buffers[name] + kind(MOMENTUM) * batch
+        kind, share = batch.dtype.type, self.momentum
+        self.buffers[name] = kind(1 - share) * self.buffers[name] + kind(share) * batch
 
     def _slope(self) -> NDArray[Any]:
         self.inference()
         gamma, zero = self.parameters["gamma"], np.zeros_like(self.parameters["gamma"])
         _, variance = self._running()
         one = np.ones((1, len(gamma)), gamma.dtype)
-        return np.asarray(self.backend.batchnorm(one, gamma, zero, zero, variance))[0]
+        return np.asarray(self.backend.batchnorm(one, gamma, zero, zero, variance, self.eps))[0]

@@ -30,6 +30,8 @@ class Network:
         All layers that are no blocks, by dotted name.
     passes : int
         Number of forward passes so far: what the layers keep is of the last one only.
+    image : tuple of int or None
+        Height, width and channels of the images it takes; None: whatever its layers take.
     """
 
     def __init__(self, layers: Mapping[str, Layer]) -> None:
@@ -37,6 +39,7 @@ class Network:
         self.layers = self._chain.parts
         self.operations = self._chain.operations()
         self.passes = 0
+        self.image: tuple[int, int, int] | None = None
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:
         """Return the logits of a batch, (batch, classes).
@@ -46,7 +49,17 @@ class Network:
         x : ndarray, the dtype of the parameters, (batch, height, width, channels)
         training : bool
             As in `Layer.forward`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the images are of another shape or dtype.
         """
+        if self.image is not None and np.shape(x)[1:] != self.image:
+            raise ValueError(
+                f"x has shape {np.shape(x)}: expected (batch, "
+                f"{', '.join(map(str, self.image))})"
+            )
         self.passes += 1
         return self._chain.forward(x, training)
 
@@ -107,17 +120,24 @@ def copy_arrays(own: Mapping[str, NDArray[Any]], state: Mapping[str, NDArray[Any
     Raises
     ------
     ValueError
-        Naming everything that is missing, unexpected, of another shape or dtype, or not finite.
+        Naming everything that is missing, unexpected, of another shape or dtype, or not finite;
+        of more than 20 of a kind the first ten and how many more.
     """
-    faults = [f"missing {name}" for name in own.keys() - state.keys()]
-    faults += [f"unexpected {name}" for name in state.keys() - own.keys()]
-    for name in own.keys() & state.keys():
+    faults: list[str] = []
+    for name in sorted(own.keys() & state.keys()):
         mine, theirs = own[name], np.asarray(state[name])
         if (mine.shape, mine.dtype) != (theirs.shape, theirs.dtype.newbyteorder("=")):
             faults.append(f"{name} is {theirs.dtype} {theirs.shape}, not {mine.dtype} {mine.shape}")
         elif not np.isfinite(theirs).all():
             faults.append(f"{name} contains NaN or infinities")
-    if faults:
-        raise ValueError(f"state does not fit the network: {'; '.join(sorted(faults))}")
+    missing = [f"missing {name}" for name in sorted(own.keys() - state.keys())]
+    unexpected = [f"unexpected {name}" for name in sorted(state.keys() - own.keys())]
+    if faults or missing or unexpected:
+        listed = [*_first(faults), *_first(missing), *_first(unexpected)]
+        raise ValueError(f"state does not fit the network: {'; '.join(listed)}")
     for name, array in own.items():
         array[...] = state[name]
+
+
+def _first(faults: list[str]) -> list[str]:
+    return faults if len(faults) <= 20 else [*faults[:10], f"and {len(faults) - 10} more of these"]

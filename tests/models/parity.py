@@ -69,11 +69,35 @@ def twin_pass(twin, network, table, images, labels, training=False, convert=from
     return Pass(logits.detach().numpy(), found, kept)
 
 
+ZERO = 1e-12
+"""Share of the whole gradient below which a float64 gradient is rounding about an exact 0."""
+
+
+def zero_gradients(found):
+    """Names of a float64 pass's gradients that are 0 but for rounding.
+
+    A constant added to every position of a channel, and so its gradient, is lost where the next
+    normalization subtracts the batch's mean.
+    """
+    sizes = {name: np.linalg.norm(value) for name, value in found.gradients.items()}
+    whole = np.linalg.norm(list(sizes.values()))
+    return {name for name, size in sizes.items() if size <= ZERO * whole}
+
+
 def errors(ours, theirs):
-    """The error of each tensor as [S11.1] measures it; names must be the same."""
+    """The error of each tensor as [S11.1] measures it; names must be the same.
+
+    Theirs is of float64. Where it is 0 but for rounding, the error is absolute, in units of the
+    whole gradient.
+    """
+    whole = np.linalg.norm([np.linalg.norm(value) for value in theirs.gradients.values()])
+    zeros = zero_gradients(theirs)
     ours, theirs = ours.tensors(), theirs.tensors()
     assert ours.keys() == theirs.keys(), sorted(ours.keys() ^ theirs.keys())
-    return {name: float(relative_error(ours[name], theirs[name])) for name in theirs}
+    found = {name: float(relative_error(ours[name], theirs[name])) for name in theirs}
+    return found | {
+        name: float(np.linalg.norm(ours[name] - theirs[name]) / whole) for name in zeros
+    }
 
 
 def demand_parity(build, twin, table, images, labels, convert=from_torch):
@@ -99,16 +123,16 @@ def demand_parity(build, twin, table, images, labels, convert=from_torch):
             network.load_state(
                 {k: v for k, v in convert(network, state, table).items() if k in network.state()}
             )
+            twin.double()  # or the weights would be rounded to the last pass's float32
             twin.load_state_dict({name: torch.tensor(value) for name, value in state.items()})
             x = images.astype(kind)
             ours = our_pass(network, x, labels, training)
             theirs = twin_pass(twin, network, table, x, labels, training, convert)
             mode = "training" if training else "inference"
-            found = errors(ours, theirs)
             if kind is np.float64:
                 wide[training] = theirs
+            found = errors(ours, wide[training])
             if kind is np.float32:
-                found = errors(ours, wide[training])
                 peer = errors(theirs, wide[training])
                 worst[mode, "peer float32"] = max(peer.values())
                 if training and network.buffers():

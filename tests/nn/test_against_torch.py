@@ -68,9 +68,9 @@ def test_effective_weights_are_used_and_differentiated(backend, dtype, bound, ma
 
 @BACKENDS
 @PRECISIONS
-@pytest.mark.parametrize("make", [NETWORKS["flattened"], NETWORKS["pooled"]])
+@pytest.mark.parametrize("make", [NETWORKS["flattened"], NETWORKS["pooled"], NETWORKS["hard"]])
 def test_running_statistics_after_several_batches(backend, dtype, bound, make):
-    """[S11.1] Unbiased variance, momentum 0.1, moved by training and used by inference."""
+    """[S11.1] Unbiased variance, momentum 0.1 or another, moved by training, used by inference."""
     network = make(dtype, backend)
     twin = torch_twin(torch, network, training=True)
     for seed, size in enumerate([4, 2, 7, 3, 5]):
@@ -130,7 +130,8 @@ def test_every_layer_has_a_counterpart():
         for layer in make(np.float32, reference).operations.values()
     }  # fmt: skip
     concrete = {getattr(nn, name) for name in nn.__all__} - {
-        nn.Chain, nn.Identity, nn.Layer, nn.Network, nn.Product, nn.Sum
+        nn.Chain, nn.Identity, nn.Layer, nn.LinearMap, nn.Network, nn.Product,
+        nn.SqueezeExcitation, nn.Sum, nn.TransformerBlock, nn.Windowing,
     }
     assert layers == concrete
     for make in NETWORKS.values():

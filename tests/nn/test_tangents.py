@@ -5,15 +5,31 @@ import pytest
 
 from msq_ref import kernels, reference
 from msq_ref.nn import (
+    GELU,
     AvgPool2d,
     BatchNorm2d,
+    ClassToken,
     Conv2d,
+    FirstToken,
     Flatten,
     GlobalAvgPool,
+    HardSigmoid,
+    HardSwish,
+    LayerNorm,
     Linear,
     MaxPool2d,
     Network,
+    PadShortcut,
+    PatchMerging,
     ReLU,
+    ReLU6,
+    SelfAttention,
+    Tokens,
+    WindowAttention,
+    Windowing,
+    WindowPartition,
+    WindowReverse,
+    ZeroPad2d,
 )
 from tests.nn.networks import (
     channels_first,
@@ -21,6 +37,7 @@ from tests.nn.networks import (
     from_torch,
     our_name,
     relative_error,
+    squeeze,
     to_torch,
     torch_twin,
     unlike_fresh,
@@ -29,6 +46,9 @@ from tests.nn.networks import (
 BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 IMAGES = (2, 5, 6, 4)
 STEP = 1e-6
+SHIFTED = Windowing(5, 2, 1)
+WIDE = (4, 10, 10, 4)
+"""Enough values for -8 to 8, past every kink."""
 
 # Every layer, each with a shape of its input.
 LAYERS = {
@@ -43,8 +63,32 @@ LAYERS = {
     "relu": (lambda b, **m: ReLU(b), IMAGES),
     "avgpool": (lambda b, **m: AvgPool2d(3, 2, backend=b), IMAGES),
     "maxpool": (lambda b, **m: MaxPool2d(3, 1, backend=b), IMAGES),
+    "padded maxpool": (lambda b, **m: MaxPool2d(3, 2, padding=1, backend=b), IMAGES),
+    "shortcut": (lambda b, **m: PadShortcut(2, 7, backend=b), IMAGES),
+    "batchnorm, eps": (
+        lambda b, dtype, rng: BatchNorm2d(4, dtype=dtype, backend=b, eps=0.3), IMAGES
+    ),
+    "hard swish": (lambda b, **m: HardSwish(b), WIDE),
+    "hard sigmoid": (lambda b, **m: HardSigmoid(b), WIDE),
+    "relu6": (lambda b, **m: ReLU6(b), WIDE),
+    "zero pad": (lambda b, **m: ZeroPad2d(((0, 1), (2, 3)), backend=b), IMAGES),
+    "squeeze": (squeeze, IMAGES),
     "global": (lambda b, **m: GlobalAvgPool(b), IMAGES),
     "flatten": (lambda b, **m: Flatten(b), IMAGES),
+    "layernorm": (lambda b, dtype, rng: LayerNorm(4, eps=1e-3, dtype=dtype, backend=b), IMAGES),
+    "gelu": (lambda b, **m: GELU(b), IMAGES),
+    "tokens": (lambda b, **m: Tokens(), IMAGES),
+    "class token": (lambda b, dtype, rng: ClassToken(5, 4, dtype=dtype), (3, 5, 4)),
+    "first token": (lambda b, **m: FirstToken(), (3, 5, 4)),
+    "attention": (lambda b, **m: SelfAttention(4, 2, backend=b), (3, 5, 12)),
+    "window attention": (
+        lambda b, dtype, rng: WindowAttention(
+            4, 2, 2, mask=SHIFTED.mask(), dtype=dtype, backend=b
+        ), (18, 4, 12),
+    ),
+    "partition": (lambda b, **m: WindowPartition(SHIFTED), (2, 5, 5, 3)),
+    "reverse": (lambda b, **m: WindowReverse(SHIFTED), (18, 4, 3)),
+    "merging": (lambda b, **m: PatchMerging(), IMAGES),
 }  # fmt: skip
 EVERY = pytest.mark.parametrize("name", LAYERS)
 

@@ -1,0 +1,46 @@
+"""The block of vision transformers: attention, then a small network for each token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from msq_ref.nn.layer import Layer, added
+
+__all__ = ["TransformerBlock"]
+
+
+class TransformerBlock(Layer):
+    """``x = x + attn(norm1(x))``, then ``x + mlp(norm2(x))``.
+
+    Parameters
+    ----------
+    norm1, attn, norm2, mlp : Layer
+        Each keeps the shape; they are the block's parts, by these names.
+    """
+
+    def __init__(self, norm1: Layer, attn: Layer, norm2: Layer, mlp: Layer) -> None:
+        super().__init__()
+        self.parts = {"norm1": norm1, "attn": attn, "norm2": norm2, "mlp": mlp}
+        self._branches = ((norm1, attn), (norm2, mlp))
+
+    def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
+        for norm, branch in self._branches:
+            x = x + branch.forward(norm.forward(x, training), training)
+        return x
+
+    def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        for norm, branch in reversed(self._branches):
+            grad = grad + norm.backward(branch.backward(grad))
+        return grad
+
+    def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
+        for norm, branch in self._branches:
+            x_dot = added(x_dot, branch.forward_tangent(norm.forward_tangent(x_dot)))
+        return x_dot
+
+    def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
+        for norm, branch in reversed(self._branches):
+            grad_dot = grad_dot + norm.backward_tangent(branch.backward_tangent(grad_dot))
+        return grad_dot
