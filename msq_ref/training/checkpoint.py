@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from msq_ref.files import atomic_path
 
@@ -45,10 +45,13 @@ def save_checkpoint(
     }
     text = json.dumps(state)
     metadata = {KEY: f"{_checksum(text, tensors):08x} {text}"}
+    # Not by safetensors itself: it writes beside the target too, and a killed process would leave
+    # files of names that are not ours to remove.
+    content = save(tensors, metadata=metadata)
     with atomic_path(path) as temporary:
         try:
-            save_file(tensors, temporary, metadata=metadata)
-        except SafetensorError as error:  # hides the operating system's error, a full disk say
+            temporary.write_bytes(content)
+        except OSError as error:
             raise OSError(f"{path}: cannot write it ({error})") from None
 
 
@@ -99,5 +102,5 @@ def _checksum(text: str, arrays: Mapping[str, NDArray[Any]]) -> int:
     for name in sorted(arrays):
         value = arrays[name]
         total = zlib.crc32(f"{name} {value.dtype} {value.shape}".encode(), total)
-        total = zlib.crc32(value.tobytes(), total)
+        total = zlib.crc32(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data, total)
     return total

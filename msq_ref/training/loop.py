@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -13,17 +13,20 @@ from msq_ref import checks
 from msq_ref.methods import Method
 from msq_ref.nn import Network
 from msq_ref.nn.network import copy_arrays
+from msq_ref.training.batches import Source, ahead, epoch_batches
 from msq_ref.training.config import TrainingConfig
-from msq_ref.training.optimizer import SGD, cosine_rate
+from msq_ref.training.divergence import Diverged, demand_finite
+from msq_ref.training.evaluation import accuracy, accuracy_on
+from msq_ref.training.memory import peak_resident_bytes, reset_peak
+from msq_ref.training.optimizer import make_optimizer
+from msq_ref.training.position import Position, demand_same_run, run_settings
+from msq_ref.training.schedule import learning_rate
+from msq_ref.training.step import forget_gradients, loss_and_gradients
 
-__all__ = ["Diverged", "Row", "Trainer", "accuracy"]
+__all__ = ["Diverged", "Row", "Trainer", "accuracy", "accuracy_on"]
 
 Row = dict[str, Any]
 """One line of the log."""
-
-
-class Diverged(RuntimeError):
-    """The loss, a gradient or an array of the network is no longer a finite number."""
 
 
 class Trainer:
@@ -36,21 +39,26 @@ class Trainer:
     config : TrainingConfig
     backend : module
     seed : int
-        Orders the batches, not negative; epoch e draws its order from (seed, e), so that no
-        generator's state needs keeping.
+        Orders and augments the images, not negative; epoch e draws from (seed, e), so that the
+        position in the run stands for the state of any generator.
+    batches_ahead : int
+        Batches that another thread prepares beside the computation; 0: none, to the same bits.
 
     Attributes
     ----------
-    epoch : int
-        Number of whole epochs done.
+    epoch, step, steps : int
+        Number of whole epochs done, of steps of the next one, and of steps of an epoch.
     rows : list of Row
         The log, a row an epoch.
-    optimizer : SGD
+    optimizer : Optimizer
+    peak_bytes : int or None
+        The most memory that this process had during the steps of an epoch; None before the first
+        one, and where the operating system does not tell.
 
     Raises
     ------
     ValueError
-        If `seed` is no such number.
+        If `seed` or `batches_ahead` is no such number.
     """
 
     def __init__(
@@ -60,144 +68,178 @@ class Trainer:
         config: TrainingConfig,
         backend: ModuleType,
         seed: int,
+        *,
+        batches_ahead: int = 1,
     ) -> None:
         self.network = network
         self.method = method
         self.config = config
         self.seed = checks.integer("seed", seed, 0)
-        self.epoch = 0
         self.rows: list[Row] = []
-        self.optimizer = SGD(network.parameters(), backend, config.momentum, config.weight_decay)
+        self.optimizer = make_optimizer(network.parameters(), backend, config)
+        self.peak_bytes: int | None = None
+        self._position = Position()
         self._backend = backend
+        self._ahead = checks.integer("batches_ahead", batches_ahead, 0, 16)
+
+    @property
+    def epoch(self) -> int:
+        """Number of whole epochs done."""
+        return self._position.epoch
+
+    @property
+    def step(self) -> int:
+        """Number of steps done of the epoch after them."""
+        return self._position.step
+
+    @property
+    def steps(self) -> int:
+        """Number of steps of an epoch; 0 before `run`."""
+        return self._position.steps
 
     def run(
         self,
-        images: NDArray[Any],
-        labels: NDArray[np.int64],
+        source: Source,
         validate: Callable[[], float],
         on_epoch: Callable[[Trainer], None],
+        on_checkpoint: Callable[[Trainer], None] = lambda trainer: None,
+        on_step: Callable[[Trainer], None] = lambda trainer: None,
     ) -> None:
-        """Train from the present epoch to the last.
+        """Train from the present position to the end of the last epoch.
 
         Parameters
         ----------
-        images : ndarray, NHWC, the dtype of the network
-        labels : ndarray of int64, one per image
+        source : Source
+            The training images.
         validate : callable
             Gives the accuracy to log; called with the effective weights set.
         on_epoch : callable
             Called after each epoch, to write a checkpoint and show progress.
+        on_checkpoint : callable
+            Called within an epoch after every ``checkpoint_every`` steps, to write a checkpoint.
+        on_step : callable
+            Called after each step, to show progress.
 
         Raises
         ------
         ValueError
-            If there are no images, or not as many labels.
+            If there are no images, or not as many as in the run that a checkpoint is of.
         Diverged
-            If the loss, a gradient or an array becomes NaN or infinite, naming it, the epoch and
-            the step, both counted from 0; the state after the last good epoch is what `on_epoch`
-            saw last.
+            If the loss, a gradient or an array becomes NaN or infinite, naming it, its layer, the
+            epoch and the step, both counted from 0; the last good state is what `on_epoch` or
+            `on_checkpoint` saw last.
         """
-        if not len(images) or len(images) != len(labels):
-            raise ValueError(
-                f"images has {len(images)} entries, labels {len(labels)}: "
-                f"expected as many, at least one"
-            )
+        self._position.begin(len(source), self.config.batch_size)
         while self.epoch < self.config.epochs:
             with np.errstate(all="ignore"):  # the steps themselves look for NaN
-                row = self._epoch(images, labels)
+                row = self._epoch(source, on_checkpoint, on_step)
             self.method.end_epoch(self.epoch)
+            forget_gradients(self.network)  # those of Hessian products, where there were any
             self.method.quantize()
             row["accuracy"] = validate()
             row["compression"] = float(self.method.compression())
             row["average_bits"] = float(self.method.average_bits())
             row.update(_by_layer(self.method))
             self.rows.append(row)
-            self.epoch += 1
+            self._position.next_epoch()
             on_epoch(self)
 
-    def _epoch(self, images: NDArray[Any], labels: NDArray[np.int64]) -> Row:
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(labels))
-        size = self.config.batch_size
-        batches = -(-len(order) // size)
-        losses, penalties, rate = 0.0, 0.0, 0.0
-        for batch in range(batches):
-            step = self.epoch * batches + batch
-            rate = cosine_rate(self.config.learning_rate, step, self.config.epochs * batches)
-            chosen = order[batch * size : (batch + 1) * size]
-            loss, penalty = self._step(images[chosen], labels[chosen], rate, batch)
-            losses += loss * len(chosen)
-            penalties += penalty
+    def _epoch(
+        self,
+        source: Source,
+        on_checkpoint: Callable[[Trainer], None],
+        on_step: Callable[[Trainer], None],
+    ) -> Row:
+        config, at = self.config, self._position
+        steps = at.steps
+        make = epoch_batches(
+            source, self.seed, at.epoch, config.batch_size, config.augmentation, self._dtype()
+        )
+        reset_peak()
+        with ahead(make, at.step, steps, self._ahead) as batches:
+            for images, labels in batches:
+                loss, penalty = self._step(images, labels, self._rate(at.step))
+                at.advance(loss, penalty, len(labels))
+                del images, labels  # the next ones are on the way
+                if at.step < steps and at.step % (config.checkpoint_every or steps) == 0:
+                    on_checkpoint(self)
+                on_step(self)
+        peak = peak_resident_bytes()
+        self.peak_bytes = peak if peak is None else max(peak, self.peak_bytes or 0)
         return {
-            "epoch": self.epoch,
-            "learning_rate": rate,
-            "loss": losses / len(order),
-            "penalty": penalties / batches,
+            "epoch": at.epoch,
+            "learning_rate": self._rate(steps - 1),
+            "loss": at.loss / at.images,
+            "penalty": at.penalty / steps,
             "lambda": self.method.penalty_strength(),
         }
 
     def _step(
-        self, images: NDArray[Any], labels: NDArray[np.int64], rate: float, batch: int
+        self, images: NDArray[Any], labels: NDArray[np.int64], rate: float
     ) -> tuple[float, float]:
+        config, network = self.config, self.network
+        where = f"in epoch {self.epoch}, step {self.step}"
         penalty = self.method.quantize()
-        logits = self.network.forward(images, training=True)
-        loss, grad = self._backend.cross_entropy(logits, labels)
-        self._demand_finite({"the loss": loss}, batch)
-        self.network.backward(grad)
-        gradients = self.network.gradients()
-        self._demand_finite({f"the gradient of {n}": g for n, g in gradients.items()}, batch)
+        loss = loss_and_gradients(
+            network, self._backend, images, labels, micro_batch_size=config.micro_batch_size,
+            smoothing=config.label_smoothing, where=where,
+        )  # fmt: skip
+        demand_finite(network.gradients(), "the gradient", where)
         self.method.backward()
-        self.optimizer.step(self.network.gradients(), rate)
-        self._demand_finite(self.network.state(), batch)
-        return float(loss), penalty
+        bad = self.optimizer.step(network.gradients(), rate)
+        forget_gradients(network)
+        for name in bad:
+            demand_finite({name: self.optimizer.parameters[name]}, "the update", where)
+            demand_finite(self.optimizer.arrays(), "the moment", where)
+        demand_finite(network.buffers(), "the statistics", where)
+        return loss, penalty
 
-    def _demand_finite(self, values: Mapping[str, NDArray[Any] | float], batch: int) -> None:
-        for name, value in values.items():
-            finite = np.isfinite(value)
-            if not finite.all():
-                bad = np.asarray(value)[~finite].flat[0]
-                raise Diverged(f"{name} became {bad} in epoch {self.epoch}, step {batch}")
+    def _rate(self, step: int) -> float:
+        steps = self._position.steps
+        return learning_rate(self.config, self.epoch * steps + step, self.config.epochs * steps)
+
+    def _dtype(self) -> np.dtype[Any]:
+        return next(iter(self.optimizer.parameters.values())).dtype
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return every array that decides what follows."""
-        velocity = {f"velocity/{name}": v for name, v in self.optimizer.velocity.items()}
-        return {**self.network.state(), **velocity}
+        return {**self.network.state(), **self.optimizer.arrays()}
 
     def state(self) -> dict[str, Any]:
         """Return every other value that decides what follows, as plain JSON values."""
-        return {"epoch": self.epoch, "rows": self.rows, "method": self.method.state()}
+        return {
+            **self._position.state(),
+            "rows": self.rows,
+            "method": self.method.state(),
+            "optimizer": self.optimizer.state(),
+            "settings": run_settings(self.config, self.seed, self.method),
+        }
 
     def load(self, arrays: dict[str, NDArray[Any]], state: dict[str, Any]) -> None:
         """Take up the arrays and the state of a checkpoint; no `MSQ.start` is needed then.
 
+        All or nothing.
+
         Raises
         ------
         ValueError
-            Naming what is missing, unexpected or out of range.
+            Naming what is missing, unexpected, out of range, or set otherwise than here.
         """
-        epoch = checks.integer("epoch", state.get("epoch"), 0, self.config.epochs)
+        demand_same_run(state, run_settings(self.config, self.seed, self.method))
+        position = Position.stored(state, self.config)
         rows = state.get("rows")
-        if not isinstance(rows, list) or [type(row) for row in rows] != [dict] * epoch:
-            raise ValueError(f"epoch = {epoch}: expected as many rows of the log")
-        self.method.load_state(state.get("method", {}))
-        copy_arrays(self.arrays(), arrays)
-        self.epoch, self.rows = epoch, list(rows)
-
-
-def accuracy(network: Network, images: NDArray[Any], labels: NDArray[np.int64]) -> float:
-    """Return the fraction of images classified right, in inference mode, in batches of 256.
-
-    Parameters
-    ----------
-    network : Network
-        With its effective weights set.
-    images : ndarray, NHWC
-    labels : ndarray of int64, (images,), at least one
-    """
-    right = 0
-    for start in range(0, len(labels), 256):
-        logits = network.forward(images[start : start + 256])
-        right += int((logits.argmax(axis=1) == labels[start : start + 256]).sum())
-    return right / len(labels)
+        if not isinstance(rows, list) or [type(row) for row in rows] != [dict] * position.epoch:
+            raise ValueError(f"epoch = {position.epoch}: expected as many rows of the log")
+        before = self.method.state(), self.optimizer.state()
+        try:
+            self.method.load_state(state.get("method", {}))
+            self.optimizer.load_state(state.get("optimizer"))
+            copy_arrays(self.arrays(), arrays)
+        except ValueError:
+            self.method.load_state(before[0])
+            self.optimizer.load_state(before[1])
+            raise
+        self._position, self.rows = position, list(rows)
 
 
 def _by_layer(method: Method) -> Row:

@@ -1,8 +1,7 @@
-"""Gradient descent with momentum and a cosine rate [S12]."""
+"""Optimizers: momentum descent [S12.1] and AdamW [S12.2] over named parameters, in place."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
@@ -10,38 +9,100 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SGD", "cosine_rate"]
+from msq_ref import checks
+from msq_ref.training.config import TrainingConfig
+
+__all__ = ["SGD", "AdamW", "Optimizer", "decays", "make_optimizer"]
+
+Named = Mapping[str, NDArray[Any]]
+
+NORM_WORDS = {"gamma", "beta"}
+"""Last words of the names of a normalization layer's parameters."""
 
 
-def cosine_rate(start: float, step: int, steps: int) -> float:
-    """Return the learning rate of a step: ``start / 2 * (1 + cos(pi * step / steps))``.
-
-    Parameters
-    ----------
-    start : float
-        The rate at step 0.
-    step, steps : int
-        0 <= step < steps.
-
-    Returns
-    -------
-    float
-        Between 0 and `start`, falling with `step`.
-    """
-    return start / 2 * (1 + math.cos(math.pi * step / steps))
-
-
-class SGD:
-    """Momentum descent over named parameters; the update itself is `sgd_step` [S12.1].
+class Optimizer:
+    """What optimizers have in common.
 
     Parameters
     ----------
     parameters : mapping of str to ndarray
         Updated in place.
     backend : module
-        Where `sgd_step` comes from.
-    momentum, weight_decay : float
-        Not negative; decay acts on every parameter, also of normalization.
+        Where the update comes from.
+    weight_decay : float or mapping of str to float
+        Not negative; one for all, or by parameter.
+
+    Attributes
+    ----------
+    updates : int
+        Number of steps taken.
+    """
+
+    def __init__(
+        self, parameters: Named, backend: ModuleType, weight_decay: float | Mapping[str, float]
+    ) -> None:
+        self.parameters = parameters
+        self.updates = 0
+        self._backend: Any = backend
+        self._decay = (
+            weight_decay if isinstance(weight_decay, Mapping)
+            else dict.fromkeys(parameters, weight_decay)
+        )  # fmt: skip
+
+    def step(self, gradients: Named, rate: float) -> list[str]:
+        """Update every parameter in place.
+
+        Parameters
+        ----------
+        gradients : mapping of str to ndarray
+            One per parameter, of its shape and dtype; their values are not looked at.
+        rate : float
+            Learning rate of this step.
+
+        Returns
+        -------
+        list of str
+            Parameters which, or whose moments, are no longer finite.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a gradient or a rate does not fit.
+        """
+        self.updates += 1
+        return [
+            name for name, value in self.parameters.items()
+            if not self._update(name, value, gradients[name], rate)
+        ]  # fmt: skip
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the moments themselves, by ``moment/parameter``."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Return what else decides the next step, as plain JSON values."""
+        return {"updates": self.updates}
+
+    def load_state(self, state: Any) -> None:  # noqa: ANN401  (from a file)
+        """Take up what `state` returned; ``ValueError`` if it is something else."""
+        found = state.get("updates") if isinstance(state, Mapping) else None
+        self.updates = checks.integer("optimizer.updates", found, 0)
+
+    def _update(
+        self, name: str, value: NDArray[Any], gradient: NDArray[Any], rate: float
+    ) -> bool:
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Momentum descent; the update is `sgd_step`, in place [S12.1].
+
+    Parameters
+    ----------
+    parameters, backend, weight_decay
+        As in `Optimizer`.
+    momentum : float
+        In [0, 1).
 
     Attributes
     ----------
@@ -51,35 +112,91 @@ class SGD:
 
     def __init__(
         self,
-        parameters: Mapping[str, NDArray[Any]],
+        parameters: Named,
         backend: ModuleType,
         momentum: float,
-        weight_decay: float,
+        weight_decay: float | Mapping[str, float],
     ) -> None:
-        self.parameters = parameters
-        self.velocity = {name: np.zeros_like(value) for name, value in parameters.items()}
-        self._backend = backend
+        super().__init__(parameters, backend, weight_decay)
+        self.velocity = _zeros(parameters)
         self._momentum = momentum
-        self._weight_decay = weight_decay
 
-    def step(self, gradients: Mapping[str, NDArray[Any]], rate: float) -> None:
-        """Update every parameter in place.
+    def arrays(self) -> dict[str, NDArray[Any]]:  # noqa: D102
+        return {f"velocity/{name}": value for name, value in self.velocity.items()}
 
-        Parameters
-        ----------
-        gradients : mapping of str to ndarray
-            One per parameter, of its shape and dtype.
-        rate : float
-            Learning rate of this step.
+    def _update(
+        self, name: str, value: NDArray[Any], gradient: NDArray[Any], rate: float
+    ) -> bool:
+        return bool(
+            self._backend.sgd_update(
+                value, gradient, self.velocity[name], rate, self._momentum, self._decay[name]
+            )
+        )
 
-        Raises
-        ------
-        ValueError
-            If a gradient is not finite.
-        """
-        for name, value in self.parameters.items():
-            new, self.velocity[name] = self._backend.sgd_step(
-                value, gradients[name], self.velocity[name], rate, self._momentum,
-                self._weight_decay,
-            )  # fmt: skip
-            value[...] = new
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay; the update is `adamw_step`, in place [S12.2].
+
+    Parameters
+    ----------
+    parameters, backend, weight_decay
+        As in `Optimizer`.
+    beta1, beta2 : float
+        In [0, 1).
+    eps : float
+        Positive.
+
+    Attributes
+    ----------
+    mean, square : dict of str to ndarray
+        The moments, by parameter, 0 at first.
+    """
+
+    def __init__(
+        self,
+        parameters: Named,
+        backend: ModuleType,
+        beta1: float,
+        beta2: float,
+        eps: float,
+        weight_decay: float | Mapping[str, float],
+    ) -> None:
+        super().__init__(parameters, backend, weight_decay)
+        self.mean, self.square = _zeros(parameters), _zeros(parameters)
+        self._scalars = beta1, beta2, eps
+
+    def arrays(self) -> dict[str, NDArray[Any]]:  # noqa: D102
+        means = {f"mean/{name}": value for name, value in self.mean.items()}
+        return means | {f"square/{name}": value for name, value in self.square.items()}
+
+    def _update(
+        self, name: str, value: NDArray[Any], gradient: NDArray[Any], rate: float
+    ) -> bool:
+        return bool(
+            self._backend.adamw_update(
+                value, gradient, self.mean[name], self.square[name], rate, *self._scalars,
+                self._decay[name], self.updates,
+            )
+        )  # fmt: skip
+
+
+def make_optimizer(parameters: Named, backend: ModuleType, config: TrainingConfig) -> Optimizer:
+    """Return the optimizer that the settings name."""
+    decay = {
+        name: config.weight_decay if decays(name, config) else 0.0 for name in parameters
+    }
+    if config.optimizer == "adamw":
+        return AdamW(parameters, backend, config.beta1, config.beta2, config.eps, decay)
+    return SGD(parameters, backend, config.momentum, decay)
+
+
+def decays(name: str, config: TrainingConfig) -> bool:
+    """Tell from the name of a parameter whether weight decay acts on it."""
+    word = name.rpartition(".")[2]
+    if word in NORM_WORDS:
+        return config.decay_norms
+    return config.decay_biases if word == "bias" else True
+
+
+def _zeros(parameters: Named) -> dict[str, NDArray[Any]]:
+    return {name: np.zeros_like(value) for name, value in parameters.items()}

@@ -11,6 +11,7 @@ from msq_ref.hessian import hutchinson_layers
 from msq_ref.methods import MSQ, DoReFa, Float
 from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import DOMAINS
+from msq_ref.training.batches import Arrays
 from msq_ref.training.config import TrainingConfig
 from msq_ref.training.loop import Trainer, accuracy
 
@@ -38,7 +39,8 @@ def msq(network, domain, backend, images, labels, seed, **settings):
     return MSQ(network, DOMAINS[domain], backend, config, traces)
 
 
-def trainer(method, *, seed=0, dtype=np.float32, backend=kernels, width=4, start=True, **settings):
+def trainer(method, *, seed=0, dtype=np.float32, backend=kernels, width=4, start=True,
+            batches_ahead=1, **settings):  # fmt: skip
     """A fresh network, method and trainer."""
     images, labels = digits(dtype)
     network = models.build("digits-cnn", seed=seed, dtype=dtype, backend=backend, width=width)
@@ -53,14 +55,15 @@ def trainer(method, *, seed=0, dtype=np.float32, backend=kernels, width=4, start
             how.start()
     usual = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 0.1, "weight_decay": 1e-3}
     config = TrainingConfig.model_validate(usual | settings)
-    return Trainer(network, how, config, backend, seed)
+    return Trainer(network, how, config, backend, seed, batches_ahead=batches_ahead)
 
 
-def run(state, on_epoch=lambda state: None):
+def run(state, on_epoch=lambda state: None, on_checkpoint=lambda state: None):
     """Train to the end on one BLAS thread, as the command does; the validation data are its own."""
     images, labels = digits(state.network.parameters()["fc.weight"].dtype.type)
     with threadpool_limits(limits=1):
-        state.run(images, labels, lambda: accuracy(state.network, images, labels), on_epoch)
+        source = Arrays(images, labels)
+        state.run(source, lambda: accuracy(state.network, images, labels), on_epoch, on_checkpoint)
     return state
 
 

@@ -1,12 +1,13 @@
 """Checkpoints: the same bits back, every damage a ValueError, never half written."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors import SafetensorError
 from safetensors.numpy import save_file
 
+from msq_ref.files import remove_leftovers
 from msq_ref.training import checkpoint
 from msq_ref.training.checkpoint import load_checkpoint, save_checkpoint
 
@@ -145,19 +146,19 @@ def test_metadata_that_is_no_state(tmp_path, text):
 def broken(after, error):
     """A writer that fails in the middle."""
 
-    def save(tensors, path, metadata):
-        save_file(tensors, path, metadata=metadata)
-        path.write_bytes(path.read_bytes()[:after])
+    def write(path, content):
+        with path.open("wb") as file:
+            file.write(content[:after])
         raise error
 
-    return save
+    return write
 
 
 @pytest.mark.parametrize(
     ("error", "seen"),
-    [(SafetensorError("I/O error"), OSError), (OSError(28, "No space left on device"), OSError),
+    [(OSError(28, "No space left on device"), OSError),
      (KeyboardInterrupt(), KeyboardInterrupt), (MemoryError(), MemoryError)],
-    ids=["safetensors", "disk", "interrupt", "memory"],
+    ids=["disk", "interrupt", "memory"],
 )  # fmt: skip
 @pytest.mark.parametrize("exists", [True, False], ids=["over an old file", "new"])
 def test_writing_fails_in_the_middle(tmp_path, monkeypatch, error, seen, exists):
@@ -167,7 +168,7 @@ def test_writing_fails_in_the_middle(tmp_path, monkeypatch, error, seen, exists)
     if exists:
         save_checkpoint(path, ARRAYS, STATE)
         before = {path: path.read_bytes()}
-    monkeypatch.setattr(checkpoint, "save_file", broken(50, error))
+    monkeypatch.setattr(Path, "write_bytes", broken(50, error))
     with pytest.raises(seen):
         save_checkpoint(path, {"a": np.zeros(9)}, {})
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
@@ -193,3 +194,20 @@ def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(OSError, match="missing"):
         save_checkpoint(tmp_path / "missing" / "c.safetensors", ARRAYS, STATE)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_leftovers_of_killed_processes(tmp_path):
+    """Of this file only: not of another one, not what merely looks like it."""
+    path = tmp_path / "check[point].safetensors"
+    save_checkpoint(path, ARRAYS, STATE)
+    left = [".check[point]-abc_0189.safetensors", ".check[point]-zzzzzzzz.safetensors"]
+    kept = [
+        ".checkpoint-abcdefgh.safetensors", "check[point]-abcdefgh.safetensors",
+        ".check[point]-abcdefgh.csv", ".check[point]-abc.safetensors", path.name,
+    ]  # fmt: skip
+    for name in [*left, *kept[:-1]]:
+        (tmp_path / name).write_text("x")
+    remove_leftovers(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(kept)
+    load_checkpoint(path)
+    remove_leftovers(tmp_path / "missing" / "c.safetensors")

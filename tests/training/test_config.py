@@ -6,7 +6,13 @@ import tomllib
 import pytest
 
 from msq_ref.settings import read_toml
-from msq_ref.training.config import FORMAT, RunConfig, parse_config
+from msq_ref.training.config import (
+    FORMAT,
+    AugmentationConfig,
+    RunConfig,
+    TrainingConfig,
+    parse_config,
+)
 
 # Values, and what the error says after the source.
 WRONG = {
@@ -43,6 +49,34 @@ WRONG = {
     "batches of one": ({"training": {"batch_size": 1}}, "training.batch_size = 1: "),
     "no rate": ({"training": {"learning_rate": 0}}, "training.learning_rate = 0: "),
     "momentum": ({"training": {"momentum": 1}}, "training.momentum = 1: "),
+    "negative micro batches": (
+        {"training": {"micro_batch_size": -1}}, "training.micro_batch_size = -1: "
+    ),
+    "no such optimizer": ({"training": {"optimizer": "adam"}}, "training.optimizer = 'adam': "),
+    "no such schedule": ({"training": {"schedule": "linear"}}, "training.schedule = 'linear': "),
+    "steps without milestones": (
+        {"training": {"schedule": "step"}}, 'training: schedule = "step" needs milestones'
+    ),
+    "milestones that fall": (
+        {"training": {"milestones": [3, 3]}}, "training: milestones = [3, 3]: expected rising"
+    ),
+    "a milestone at the start": (
+        {"training": {"milestones": [0, 3]}}, "training: milestones = [0, 3]: expected rising"
+    ),
+    "a milestone in words": ({"training": {"milestones": ["3"]}}, "training.milestones.0 = '3': "),
+    "one milestone": ({"training": {"milestones": 3}}, "training.milestones = 3: "),
+    "a factor that raises": ({"training": {"factor": 1.5}}, "training.factor = 1.5: "),
+    "beta1": ({"training": {"beta1": 1}}, "training.beta1 = 1: "),
+    "beta2": ({"training": {"beta2": -0.1}}, "training.beta2 = -0.1: "),
+    "no eps": ({"training": {"eps": 0}}, "training.eps = 0: "),
+    "all smooth": ({"training": {"label_smoothing": 1}}, "training.label_smoothing = 1: "),
+    "decay in words": ({"training": {"decay_norms": "no"}}, "training.decay_norms = 'no': "),
+    "negative padding": (
+        {"training": {"augmentation": {"pad": -1}}}, "training.augmentation.pad = -1: "
+    ),
+    "a number for a flip": (
+        {"training": {"augmentation": {"flip": 1}}}, "training.augmentation.flip = 1: "
+    ),
     "negative decay": ({"training": {"weight_decay": -1e-9}}, "training.weight_decay = -1e-09: "),
     "no bits": ({"dorefa": {"bits": 0}}, "dorefa.bits = 0: "),
     "many bits": ({"dorefa": {"bits": 17}}, "dorefa.bits = 17: "),
@@ -98,6 +132,12 @@ CONFIGS = {
         "msq": {"domain": "offset", "lambda": 0.1 + 0.2, "n_min": 1, "target": math.inf,
                 "interval": 3, "alpha": 1, "alpha_low": 0, "prune_until": 0, "start_bits": 16}
     },
+    "training": {
+        "training": {"optimizer": "adamw", "schedule": "step", "milestones": [3, 9], "factor": 0.5,
+                     "warmup_steps": 7, "beta2": 0.95, "label_smoothing": 0.1, "eps": 1e-6,
+                     "decay_norms": False, "micro_batch_size": 16, "checkpoint_every": 100,
+                     "augmentation": {"pad": 4, "flip": True}}
+    },
     "integer": {"integer": {"activation_bits": 4, "percentile": 99.9}, "format": FORMAT},
 }  # fmt: skip
 
@@ -118,6 +158,42 @@ def test_round_trip_through_toml(values, tmp_path):
     for group in ("training", "msq", "dorefa", "integer"):
         fields = type(getattr(config, group)).model_fields
         assert written[group].keys() == {info.alias or name for name, info in fields.items()}
+
+
+OLD = """
+format = 1
+model = "digits-cnn"
+data = "digits"
+method = "msq"
+seed = 3
+
+[training]
+epochs = 12
+batch_size = 64
+learning_rate = 0.05
+momentum = 0.9
+weight_decay = 0.0001
+
+[msq]
+domain = "signed"
+lambda = 0.0003
+
+[integer]
+activation_bits = 8
+"""
+
+
+def test_a_file_from_before(tmp_path):
+    """Written when there was momentum descent along a cosine only: that is what it still means."""
+    path = tmp_path / "config.toml"
+    path.write_text(OLD, encoding="utf-8")
+    training = parse_config(read_toml(path), str(path)).training
+    assert training == TrainingConfig(epochs=12)
+    assert (training.optimizer, training.schedule, training.warmup_steps) == ("sgd", "cosine", 0)
+    assert training.label_smoothing == training.micro_batch_size == training.checkpoint_every == 0
+    assert training.decay_norms
+    assert training.decay_biases
+    assert training.augmentation == AugmentationConfig(pad=0, flip=False)
 
 
 def test_settings_are_frozen():

@@ -1,12 +1,12 @@
-"""Momentum descent and the cosine rate, against PyTorch's [S12.1]."""
-
-import itertools
+"""Optimizers against PyTorch's, and what decays [S12.1] [S12.2]."""
 
 import numpy as np
 import pytest
 
 from msq_ref import kernels, reference
-from msq_ref.training.optimizer import SGD, cosine_rate
+from msq_ref.training.config import TrainingConfig
+from msq_ref.training.optimizer import SGD, AdamW, make_optimizer
+from msq_ref.training.schedule import cosine_rate
 
 BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 
@@ -58,33 +58,84 @@ def test_a_step_by_hand(backend):
         assert (w["w"][0], optimizer.velocity["w"][0]) == (value, v)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 7, 100])
-def test_the_cosine_falls_from_the_start_towards_zero(steps):
-    """``start / 2 (1 + cos(pi step / steps))``: the start at first, half of it half way."""
-    rates = [cosine_rate(0.4, step, steps) for step in range(steps)]
-    assert rates[0] == 0.4
-    assert all(earlier > later > 0 for earlier, later in itertools.pairwise(rates))
-    for step in range(1, steps):
-        assert rates[step] + rates[steps - step] == pytest.approx(0.4, rel=1e-12)
-
-
-def test_the_cosine_is_that_of_pytorch():
-    """Against PyTorch's scheduler, which multiplies from step to step."""
-    torch = pytest.importorskip("torch")
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 30)
-    for step in range(30):
-        assert cosine_rate(0.4, step, 30) == pytest.approx(scheduler.get_last_lr()[0], rel=1e-10)
-        optimizer.step()
-        scheduler.step()
-
-
+@BACKENDS
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_gradient_that_is_no_number(bad):
-    """[S0.3] Refused, and neither the parameter nor the velocity has changed."""
-    w = {"w": np.ones(3)}
-    optimizer = SGD(w, kernels, 0.9, 0.0)
-    with pytest.raises(ValueError, match="grad contains"):
-        optimizer.step({"w": np.array([0, bad, 0])}, 0.1)
-    np.testing.assert_array_equal(w["w"], 1)
-    np.testing.assert_array_equal(optimizer.velocity["w"], 0)
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_what_is_no_longer_finite_is_named(backend, kind, bad):
+    """Of several parameters those that a bad gradient, or an update too large, has spoilt."""
+    rng = np.random.default_rng(0)
+    w = {name: rng.standard_normal(20_000) for name in ("a", "b", "c", "d")}
+    grads = {name: rng.standard_normal(20_000) for name in w}
+    grads["b"][17_000] = bad
+    grads["d"][3] = 1e200  # its square is infinite, and then no update comes of it any more
+    optimizer = (
+        SGD(w, backend, 0.9, 0.0) if kind == "sgd" else AdamW(w, backend, 0.9, 0.999, 1e-8, 0.0)
+    )
+    assert optimizer.step(grads, 0.1) == (["b"] if kind == "sgd" else ["b", "d"])
+    assert optimizer.step(dict.fromkeys(w, np.zeros(20_000)), 0.0) == (
+        ["b"] if kind == "sgd" else ["b", "d"]
+    )
+
+
+@BACKENDS
+@pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize(
+    ("beta1", "beta2", "eps", "decay"),
+    [(0.9, 0.999, 1e-8, 0.05), (0.0, 0.5, 1e-3, 0.0), (0.8, 0.0, 1e-6, 0.3)],
+)
+def test_adamw_is_pytorch_s(backend, dtype, bound, beta1, beta2, eps, decay):
+    """[S12.2] Twenty steps with changing rates: parameters and both moments, in place."""
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    ours = {name: rng.standard_normal(shape).astype(dtype) for name, shape in
+            (("w", (3, 4)), ("b", (5,)))}  # fmt: skip
+    theirs = {name: torch.tensor(value, requires_grad=True) for name, value in ours.items()}
+    arrays = list(ours.values())
+    optimizer = AdamW(ours, backend, beta1, beta2, eps, decay)
+    peer = torch.optim.AdamW(
+        theirs.values(), lr=1.0, betas=(beta1, beta2), eps=eps, weight_decay=decay
+    )
+    for step in range(20):
+        rate = cosine_rate(0.1, step, 20)
+        grads = {n: rng.standard_normal(v.shape).astype(dtype) for n, v in ours.items()}
+        assert optimizer.step(grads, rate) == []
+        for name, tensor in theirs.items():
+            tensor.grad = torch.tensor(grads[name])
+        peer.param_groups[0]["lr"] = rate
+        peer.step()
+    for name, tensor in theirs.items():
+        state = peer.state[tensor]
+        for value, other in ((ours[name], tensor.detach()),
+                             (optimizer.mean[name], state["exp_avg"]),
+                             (optimizer.square[name], state["exp_avg_sq"])):  # fmt: skip
+            np.testing.assert_allclose(value, other.numpy(), atol=bound * np.abs(value).max())
+    assert all(value is array for value, array in zip(ours.values(), arrays, strict=True))
+
+
+DECAYING = {
+    "layer1.0.conv1.weight": "weight", "fc.bias": "bias", "bn1.gamma": "norm", "norm.beta": "norm",
+    "cls_token": "weight", "bias": "bias", "gamma.weight": "weight",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("norms", [True, False])
+@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_what_decays(kind, norms, biases):
+    """By the last word of the name; with a gradient of 0 only decay moves a parameter."""
+    config = TrainingConfig(
+        optimizer=kind, decay_norms=norms, decay_biases=biases, weight_decay=0.5
+    )
+    w = {name: np.ones(3) for name in DECAYING}
+    make_optimizer(w, kernels, config).step(dict.fromkeys(w, np.zeros(3)), 0.1)
+    moved = {name for name, value in w.items() if (value != 1).all()}
+    allowed = {"weight": True, "norm": norms, "bias": biases}
+    assert moved == {name for name, what in DECAYING.items() if allowed[what]}
+    assert all((w[name] == 1).all() for name in w.keys() - moved)
+
+
+def test_everything_decays_by_default():
+    """As it always was."""
+    w = {name: np.ones(3) for name in DECAYING}
+    make_optimizer(w, kernels, TrainingConfig()).step(dict.fromkeys(w, np.zeros(3)), 0.1)
+    assert all((value < 1).all() for value in w.values())

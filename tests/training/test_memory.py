@@ -1,0 +1,76 @@
+"""What the operating system says about this process."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from msq_ref.training import memory
+from msq_ref.training.memory import peak_resident_bytes, reset_peak, resident_bytes
+from tests.training.runs import run, trainer
+
+LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="/proc is Linux's"
+)  # fmt: skip
+SIZE = 64 * 2**20
+SLACK = 4 * 2**20
+"""Linux counts pages by thread, and adds these counts up now and then."""
+
+
+@LINUX
+def test_memory_that_is_touched_counts():
+    """A block of 64 MiB: resident while it is there, in the peak after it has gone."""
+    reset = reset_peak()
+    before = resident_bytes()
+    assert peak_resident_bytes() >= before > 2**20
+    block = np.ones(SIZE, np.uint8)
+    held = resident_bytes()
+    assert held - before > 0.9 * SIZE
+    del block
+    assert resident_bytes() < held - 0.9 * SIZE
+    assert peak_resident_bytes() >= held - SLACK
+    if reset:
+        assert reset_peak()
+        assert peak_resident_bytes() < held - 0.9 * SIZE
+
+
+@LINUX
+def test_a_run_tells_its_peak():
+    """Of its steps; before the first epoch nothing is known."""
+    state = trainer("float", epochs=2)
+    assert state.peak_bytes is None
+    run(state)
+    assert 2**20 < state.peak_bytes <= 2**40
+
+
+def test_systems_that_do_not_tell(monkeypatch):
+    """None, never an error: another system, no /proc, or one of another form."""
+    monkeypatch.setattr(memory, "SYSTEM", "win32")
+    assert (resident_bytes(), peak_resident_bytes(), reset_peak()) == (None, None, False)
+
+
+@pytest.mark.parametrize("text", [None, "", "VmRSS: many\n", b"\xff", "VmHWM\t12 MB\nVmRSS 12 kB"])
+def test_a_proc_of_another_form(tmp_path, monkeypatch, text):
+    monkeypatch.setattr(memory, "SYSTEM", "linux")
+    monkeypatch.setattr(memory, "STATUS", tmp_path / "status")
+    monkeypatch.setattr(memory, "CLEAR", tmp_path / "missing" / "clear_refs")
+    if text is not None:
+        (tmp_path / "status").write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert (resident_bytes(), peak_resident_bytes(), reset_peak()) == (None, None, False)
+
+
+@pytest.mark.parametrize("answer", [" 1234\n", "", "ps: no such option", None])
+def test_macos_asks_ps(monkeypatch, answer):
+    """KiB on one line; anything else is not known."""
+
+    def ps(command, **options):
+        if answer is None:
+            raise FileNotFoundError("ps")
+        assert command[0] == "ps"
+        return subprocess.CompletedProcess(command, 0, stdout=answer)
+
+    monkeypatch.setattr(memory, "SYSTEM", "darwin")
+    monkeypatch.setattr(memory.subprocess, "run", ps)
+    assert resident_bytes() == (1234 * 1024 if answer == " 1234\n" else None)
+    assert not reset_peak()
