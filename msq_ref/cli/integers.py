@@ -16,11 +16,18 @@ from msq_ref.integer import (
     from_packed_planes,
     lower,
 )
+from msq_ref.nn import Network
 
 if TYPE_CHECKING:
     from msq_ref.cli.job import Job
 
-__all__ = ["integer_figures", "lower_run", "weight_codes"]
+__all__ = ["integer_figures", "lower_run", "no_integer_form", "weight_codes"]
+
+
+def no_integer_form(network: Network) -> str:
+    """Return why a network cannot be lowered to integers, ``""`` if nothing speaks against it."""
+    blocks = [name for name, layer in network.layers.items() if layer.parts]
+    return f"blocks such as {blocks[0]} have no integer form yet" if blocks else ""
 
 
 def weight_codes(job: Job) -> dict[str, WeightCodes]:

@@ -15,23 +15,26 @@ __all__ = ["count_bar", "epochs_bar"]
 
 @contextmanager
 def epochs_bar(label: str, epochs: int) -> Iterator[Callable[[Trainer], None]]:
-    """Show a bar over the epochs of a run; gives the function to call after each."""
+    """Show a bar over the epochs of a run; gives the function to call after each step."""
     with _bar("epochs") as bar:
         task = bar.add_task(f"{label:8}", total=epochs, state="")
 
         def advance(trainer: Trainer) -> None:
-            row = trainer.rows[-1]
-            state = f"accuracy {row['accuracy']:.3f}  {row['average_bits']:.2f} bits"
-            bar.update(task, completed=trainer.epoch, state=state)
+            state = ""
+            if trainer.rows:
+                row = trainer.rows[-1]
+                state = f"accuracy {row['accuracy']:.3f}  {row['average_bits']:.2f} bits"
+            done = trainer.epoch + trainer.step / trainer.steps
+            bar.update(task, completed=done, state=state)
 
         yield advance
 
 
 @contextmanager
-def count_bar(label: str, total: int) -> Iterator[Callable[[int], None]]:
+def count_bar(label: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
     """Show a bar over a number of steps; gives the function to call with how many are done."""
     with _bar("done") as bar:
-        task = bar.add_task(label, total=total, state="")
+        task = bar.add_task(label, total=total, completed=done, state="")
         yield lambda done: bar.update(task, completed=done)
 
 

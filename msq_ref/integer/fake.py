@@ -14,7 +14,6 @@ from msq_ref import reference
 from msq_ref.integer.lowering import WeightCodes, layer_groups
 from msq_ref.integer.network import IntegerAveragePool, IntegerNetwork, IntegerProduct, IntegerStep
 from msq_ref.nn import BatchNorm2d, Network
-from msq_ref.reference.batchnorm import EPS
 
 __all__ = ["Affine", "FakeQuantized", "output_scale", "rounded"]
 
@@ -77,7 +76,7 @@ class FakeQuantized:
         for layer in (self._layers[member] for member in group):
             if isinstance(layer, BatchNorm2d):
                 p, b = layer.parameters, layer.buffers
-                gain = p["gamma"] / np.sqrt(b["running_variance"] + EPS)
+                gain = p["gamma"] / np.sqrt(b["running_variance"] + layer.eps)
                 slope = slope * gain
                 offset = (offset - b["running_mean"]) * gain + p["beta"]
                 terms = (terms + np.abs(b["running_mean"])) * np.abs(gain) + np.abs(p["beta"])

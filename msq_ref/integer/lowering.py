@@ -33,7 +33,6 @@ from msq_ref.nn import (
     Product,
     ReLU,
 )
-from msq_ref.reference.batchnorm import EPS
 from msq_ref.reference.requantize import FACTOR_LOW, requantize_factor
 from msq_ref.shapes import output_length
 
@@ -135,7 +134,7 @@ def lower(
             area = window[0] ** 2 or size[0] * size[1]
             steps.append(_average(name, window, area, now, after))
             now = after
-        elif isinstance(layer, MaxPool2d) and after is not None:
+        elif isinstance(layer, MaxPool2d) and not layer.padding and after is not None:
             steps.append(IntegerMaxPool(name, layer.size, layer.stride))
         elif isinstance(layer, Flatten) and after is not None:
             steps.append(IntegerFlatten(name))
@@ -186,7 +185,7 @@ def _product(
     offset = layer.parameters.get("bias", np.zeros(outputs)).astype(np.float64)
     for norm in norms:
         wide = {k: v.astype(np.float64) for k, v in {**norm.parameters, **norm.buffers}.items()}
-        gain = wide["gamma"] / np.sqrt(wide["running_variance"] + EPS)
+        gain = wide["gamma"] / np.sqrt(wide["running_variance"] + norm.eps)
         slope = slope * gain
         offset = wide["beta"] + (offset - wide["running_mean"]) * gain
     if not (np.isfinite(slope).all() and np.isfinite(offset).all()):

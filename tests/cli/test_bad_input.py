@@ -92,7 +92,7 @@ def test_flags(capsys, tmp_path, flags, says):
         ("[msq]\ndomain = 'signed'\nn_min = 1", "n_min"),
         ("[dorefa]\nbits = 17", "dorefa.bits = 17"),
         ("model = 'digits-cnm'", "did you mean 'digits-cnn'?"),
-        ("data = 'mnist'", "data = 'mnist'"),
+        ("data = 'mnits'", "data = 'mnits'"),
         ("format = 99", "newer"),
         ("seed = ", "not a TOML file"),
     ],

@@ -83,6 +83,21 @@ def test_two_normalizations_fold_into_one():
     assert got == pytest.approx(real, rel=1e-9)
 
 
+def test_a_normalization_is_folded_with_its_own_eps():
+    """[S9.4] [S11.1] Into the factor and the bias, and in the float network beside it."""
+    bn = BatchNorm2d(2, **MAKE, eps=3.0)
+    bn.buffers["running_mean"] = np.array([0.2, 0.1])
+    one = case(conv=conv(), bn=bn, pool=GlobalAvgPool(kernels), fc=linear(2))
+    integer = one.lower()
+    step = integer.steps[0]
+    got = step.requantizer.multiplier / 2.0**step.requantizer.shift
+    real = one.weights["conv"].unit * step.in_scale / step.out_scale / np.sqrt(1 + 3.0)
+    assert got == pytest.approx(np.full(2, real), rel=1e-9)
+    affine = one.fake(integer).affine("conv")
+    assert affine.slope == pytest.approx(np.full(2, 0.5), rel=1e-15)
+    assert affine.offset == pytest.approx(-0.5 * bn.buffers["running_mean"], rel=1e-15)
+
+
 def test_steps_keep_the_order_and_the_sizes():
     """[S9.1] Strides, padding, groups; pooling behind; the last layer's unit is its own."""
     one = case(
@@ -160,6 +175,9 @@ FAULTS = {
                   "layer pool: GlobalAvgPool has no integer form as the last step"),
     "max last": (lambda: {"conv": conv(), "pool": MaxPool2d(2, 1, backend=kernels)},
                  "layer pool: MaxPool2d has no integer form as the last step"),
+    "padded max": (lambda: {"conv": conv(), "pool": MaxPool2d(2, 1, padding=1, backend=kernels),
+                            "flat": Flatten(kernels), "fc": linear(32)},
+                   "layer pool: MaxPool2d has no integer form there"),
     "flatten last": (lambda: {"conv": conv(), "flat": Flatten(kernels)},
                      "layer flat: Flatten has no integer form as the last step"),
 }  # fmt: skip
