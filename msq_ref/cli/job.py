@@ -10,25 +10,27 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from msq_ref import kernels, models
+from msq_ref.cli.figures import run_figures
 from msq_ref.cli.folder import RunFolder
-from msq_ref.cli.integers import integer_figures, lower_run
+from msq_ref.cli.integers import integer_figures, lower_run, no_integer_form
 from msq_ref.cli.plots import plot_run
-from msq_ref.files import write_text
+from msq_ref.files import remove_leftovers, write_text
 from msq_ref.formats.datasets import Dataset, load_dataset
 from msq_ref.formats.integer_file import save_integer_network
 from msq_ref.hessian import TraceEstimate, hutchinson_layers
+from msq_ref.kernels.memory import Pool, use_pool
 from msq_ref.methods import MSQ, DoReFa, Float, Method
 from msq_ref.methods.domains import domain
 from msq_ref.names import known_name
 from msq_ref.nn import Network
 from msq_ref.training.checkpoint import load_checkpoint, save_checkpoint
 from msq_ref.training.config import RunConfig
-from msq_ref.training.loop import Trainer, accuracy
+from msq_ref.training.loop import Trainer, accuracy_on
 
 __all__ = ["Job", "load_trained", "make_job", "run_job"]
 
 Progress = Callable[[Trainer], None]
-"""Called after every epoch."""
+"""Called after every step and every epoch."""
 
 
 @dataclass
@@ -64,12 +66,7 @@ def make_job(config: RunConfig) -> Job:
     """Build what the settings name; raises ``ValueError`` for unknown names before any work."""
     known_name("model", config.model, models.names())
     data = load_dataset(config.data)
-    network = models.build(config.model, seed=config.seed, backend=kernels)
-    if data.train.images.shape[1:] != models.input_shape(config.model):
-        raise ValueError(
-            f"data = {config.data!r} has images of {data.train.images.shape[1:]}: model "
-            f"{config.model!r} takes {models.input_shape(config.model)}"
-        )
+    network = _network(config, data)
     job = Job(config, data, network, Float(network))
     if config.method == "dorefa":
         job.method = DoReFa(network, kernels, config.dorefa.bits)
@@ -85,11 +82,32 @@ def make_job(config: RunConfig) -> Job:
     return job
 
 
+def _network(config: RunConfig, data: Dataset) -> Network:
+    """Build the network for the data's images and classes, with its first weights."""
+    height, width, _ = shape = data.train.image_shape
+    sizes: dict[str, Any] = {"classes": data.classes, **config.sizes}
+    if height == width and "input_size" in models.size_names(config.model):
+        sizes.setdefault("input_size", height)
+    taken = models.input_shape(config.model, **sizes)
+    if taken != shape:
+        raise ValueError(
+            f"data = {config.data!r} has images of {shape}: model {config.model!r} takes {taken}"
+        )
+    classes = sizes["classes"]
+    if not isinstance(classes, int) or classes < data.classes:
+        raise ValueError(f"sizes.classes = {classes}: data = {config.data!r} has {data.classes}")
+    options: dict[str, Any] = {"seed": config.seed, "backend": kernels, **sizes}
+    if config.init:
+        return models.load(config.model, config.init, **options)
+    return models.build(config.model, **options)
+
+
 def run_job(job: Job, folder: RunFolder, progress: Progress, *, resume: bool = False) -> None:
     """Train, lower to integers, test once, and write the run folder.
 
-    A run that was killed goes on, with `resume`, from its last whole epoch to the same bits.
-    One BLAS thread: the matrices are small, and the bits never depend on how many there are.
+    A run that was killed goes on, with `resume`, from its last checkpoint to the same bits.
+    One BLAS thread: the kernels cut their work by shape and spread the parts themselves, so that
+    the bits never depend on the number of threads.
     """
     config, data = job.config, job.data
     started = time.perf_counter()
@@ -97,25 +115,34 @@ def run_job(job: Job, folder: RunFolder, progress: Progress, *, resume: bool = F
     write_text(folder.config, config.to_toml())
     with threadpool_limits(limits=1):
         trainer = Trainer(job.network, job.method, config.training, kernels, config.seed)
+        remove_leftovers(folder.checkpoint)  # of a run that was killed while it wrote one
         if resume and folder.checkpoint.exists():
             trainer.load(*load_checkpoint(folder.checkpoint))
         elif isinstance(job.method, MSQ):
             job.method.start()
 
+        def save(state: Trainer) -> None:
+            save_checkpoint(folder.checkpoint, state.arrays(), state.state())
+
         def on_epoch(state: Trainer) -> None:
             folder.write_log(state.rows)
-            save_checkpoint(folder.checkpoint, state.arrays(), state.state())
+            save(state)
             progress(state)
 
-        trainer.run(
-            data.train.images,
-            data.train.labels,
-            lambda: accuracy(job.network, data.validation.images, data.validation.labels),
-            on_epoch,
-        )
+        with use_pool(Pool()):
+            trainer.run(
+                data.train,
+                lambda: accuracy_on(job.network, data.validation),
+                on_epoch,
+                save,
+                progress,
+            )
         save_checkpoint(folder.model, job.network.state(), {"method": job.method.state()})
-        figures = _figures(job, trainer)
-        if job.method.weights:
+        figures = run_figures(job, trainer)
+        missing = no_integer_form(job.network)
+        if missing:
+            figures["not_in_integers"] = missing
+        elif job.method.weights:
             network = lower_run(job)
             save_integer_network(folder.integer, network)
             figures |= integer_figures(job, network)
@@ -127,7 +154,8 @@ def run_job(job: Job, folder: RunFolder, progress: Progress, *, resume: bool = F
 
 def load_trained(folder: RunFolder) -> Job:
     """Read a finished run's network back, its effective weights set."""
-    job = make_job(folder.read_config())
+    # Its weights are in the folder, whatever has become of the file it began with.
+    job = make_job(folder.read_config().model_copy(update={"init": ""}))
     if not folder.model.exists():
         raise ValueError(f"{folder.path}: the run is not finished (no model.safetensors)")
     arrays, state = load_checkpoint(folder.model)
@@ -138,33 +166,3 @@ def load_trained(folder: RunFolder) -> Job:
         raise ValueError(f"{folder.model}: {error}") from None
     job.method.quantize()
     return job
-
-
-def _figures(job: Job, trainer: Trainer) -> dict[str, Any]:
-    method, test = job.method, job.data.test
-    method.quantize()
-    bits = method.bits()
-    sizes = {
-        name: layer.parameters["weight"].size
-        for name, layer in job.network.quantized_layers().items()
-    }
-    weights = sum(sizes.values())
-    others = sum(value.size for value in job.network.parameters().values()) - weights
-    stored = sum(bits[name] * sizes[name] for name in sizes)
-    signs = method.sign_bits()
-    return {
-        "method": job.config.method,
-        "seed": job.config.seed,
-        "epochs": trainer.epoch,
-        "accuracy": accuracy(job.network, test.images, test.labels),
-        "validation_accuracy": trainer.rows[-1]["accuracy"] if trainer.rows else None,
-        "test_images": len(test),
-        "compression": float(method.compression()),
-        "average_bits": float(method.average_bits()),
-        # [S6.5] some papers do not count the sign; [S6.3] some parameters stay in float.
-        "average_bits_without_sign": float(method.average_bits()) - signs,
-        "compression_with_float_parameters": 32 * (weights + others) / (stored + 32 * others),
-        "bits": bits,
-        "weights": sizes,
-        "float_parameters": int(others),
-    }

@@ -1,13 +1,23 @@
 """Numba twins of the definitions: the same names and arguments, bit-identical where specified."""
 
+from msq_ref.kernels.activation import *
+from msq_ref.kernels.adamw import *
+from msq_ref.kernels.attention import *
+from msq_ref.kernels.batchnorm import *
 from msq_ref.kernels.conv import *
 from msq_ref.kernels.dequantize import *
 from msq_ref.kernels.dorefa import *
+from msq_ref.kernels.excitation import *
 from msq_ref.kernels.fused import *
+from msq_ref.kernels.gelu import *
+from msq_ref.kernels.hard import *
 from msq_ref.kernels.integer import *
+from msq_ref.kernels.layernorm import *
 from msq_ref.kernels.layers import *
+from msq_ref.kernels.linear import *
 from msq_ref.kernels.normalize import *
 from msq_ref.kernels.planes import *
+from msq_ref.kernels.pooling import *
 from msq_ref.kernels.regularizer import *
 from msq_ref.kernels.requantize import *
 from msq_ref.kernels.roundclamp import *
@@ -16,3 +26,4 @@ from msq_ref.kernels.sensitivity import *
 from msq_ref.kernels.sgd import *
 from msq_ref.kernels.slicing import *
 from msq_ref.kernels.sums import *
+from msq_ref.kernels.updates import *
