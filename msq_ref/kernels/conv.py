@@ -1,8 +1,8 @@
-"""Twin of `msq_ref.reference.conv`: patches gathered by slices, and a matrix product for each.
+"""Twin of `msq_ref.reference.conv`: by tiles in registers, else by slices of the patch matrix.
 
-Positions are cut into slices by shape. A slice of the patch matrix is gathered into scratch space
-that a second-level cache holds, multiplied, and the product written in place: the whole matrix,
-kernel * kernel times the images, never exists.
+`tiles` say where they serve. Where they do not, positions are cut into slices by shape. A slice of
+the patch matrix is gathered into scratch space that a second-level cache holds, multiplied, and
+the product written in place: the whole matrix, kernel * kernel times the images, never exists.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from msq_ref import checks
+from msq_ref.kernels import tiles
 from msq_ref.kernels.depthwise import (
     depthwise,
     depthwise_input_gradient,
@@ -43,6 +44,8 @@ def conv2d(
     y = empty(shape.output, x.dtype)
     if _is_product(w, shape, padding):
         product(_matrix(x), _matrix(w), _matrix(y))
+        return y
+    if groups == 1 and tiles.forward(x, w, y, stride, padding):
         return y
     for group, source in enumerate(_sources(x, w, shape, padding)):
         _, outputs = shape.channels(group)
@@ -79,6 +82,8 @@ def conv2d_input_gradient(
     grad_x = empty(x.shape, x.dtype)
     if _is_product(w, shape, padding):
         product(_matrix(grad_y), _matrix(w).T, _matrix(grad_x))
+    elif groups == 1 and tiles.input_gradient(grad_y, w, grad_x, stride, padding):
+        pass
     elif shape.stride == 1:
         _turned(grad_y, w, shape, padding, grad_x)
     else:
@@ -104,6 +109,8 @@ def conv2d_weight_gradient(
     grad_w = empty(w.shape, w.dtype)
     if _is_product(w, shape, padding):
         gradient_product(_matrix(x), _matrix(grad_y), _matrix(grad_w))
+        return grad_w
+    if groups == 1 and tiles.weight_gradient(grad_y, x, grad_w, stride, padding):
         return grad_w
     for group, source in enumerate(_sources(x, w, shape, padding)):
         _, outputs = shape.channels(group)

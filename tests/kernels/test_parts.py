@@ -19,8 +19,10 @@ WIDE = {"x": (4, 9, 9, 96)}
 
 # Legal arguments, large enough for several parts: a tuple is the shape of a random array.
 CASES = {
-    "conv2d 3x3": ("conv2d", {**IMAGES, "w": (3, 3, 16, 24), "padding": 1}),
-    "conv2d stride 2": ("conv2d", {**IMAGES, "w": (3, 3, 16, 24), "stride": 2, "padding": 1}),
+    "conv2d 3x3": ("conv2d", {"x": (36, 20, 18, 16), "w": (3, 3, 16, 24), "padding": 1}),
+    "conv2d stride 2": ("conv2d", {"x": (68, 40, 18, 16), "w": (3, 3, 16, 24), "stride": 2,
+                                   "padding": 1}),
+    "conv2d patches": ("conv2d", {**IMAGES, "w": (3, 3, 16, 24), "padding": 3, "stride": 2}),
     "conv2d 1x1": ("conv2d", {"x": (12, 20, 18, 48), "w": (1, 1, 48, 64)}),
     "conv2d groups": ("conv2d", {**IMAGES, "w": (3, 5, 8, 32), "groups": 2, "padding": 2}),
     "conv2d wide": ("conv2d", {**WIDE, "w": (3, 3, 96, 640), "padding": 1}),
@@ -114,7 +116,7 @@ def test_same_bits_with_any_number_of_threads(case, dtype, spreads):
             assert ours.tobytes() == alone.tobytes()
 
 
-@pytest.mark.parametrize(("name", "spread"), [("conv2d 3x3", False), ("batchnorm", True)])
+@pytest.mark.parametrize(("name", "spread"), [("conv2d patches", False), ("batchnorm", True)])
 def test_products_are_left_to_a_blas_with_threads(name, spread, spreads, monkeypatch):
     """The two would compete for the processors; parts without BLAS are spread all the same."""
     with threadpool_limits(1, user_api="blas"):
