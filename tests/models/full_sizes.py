@@ -7,10 +7,13 @@ compared with those of float64 on float32's sides, where only rounding is left.
 """
 
 import argparse
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 
+from msq_ref.files import write_text
 from msq_ref.reference import cross_entropy
 from tests.models.pairs import PAIRS
 from tests.models.parity import Pass, errors, our_pass, twin_pass
@@ -52,7 +55,8 @@ def measure(pair, images, labels, training):
 
 
 def compare(name, images):
-    """Print a network's errors and assert their bounds [S11.1]."""
+    """Print a network's errors and assert their bounds [S11.1]; return the worst by mode."""
+    rows = {}
     for training in (False, True):
         pair = PAIRS[name](True)
         found = measure(pair, *pair.batch(images), training)
@@ -67,17 +71,27 @@ def compare(name, images):
         assert worst["float64"] <= 1e-9
         limit = max(1e-4, 3 * worst["PyTorch float32"]) if training else 1e-4
         assert worst["float32, sides"] <= limit
+        rows["training" if training else "inference"] = {
+            title: {"logits": tensors["logits"], "worst": worst[title]}
+            for title, tensors in found.items()
+        }
+    return rows
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PAIRS))
     parser.add_argument("--images", type=int, default=2)
+    parser.add_argument("--json", type=Path, help="Put the figures into this file, beside others.")
     options = parser.parse_args()
     for name in options.names or PAIRS:
         started = time.perf_counter()
-        compare(name, options.images)
+        rows = compare(name, options.images)
         print(f"  {time.perf_counter() - started:.0f} s")
+        if options.json:
+            known = json.loads(options.json.read_text("utf-8")) if options.json.exists() else {}
+            known[name] = {"images": options.images, **rows}
+            write_text(options.json, json.dumps(known, indent=1) + "\n")
 
 
 if __name__ == "__main__":
