@@ -73,7 +73,7 @@ def dropping(domain: str) -> dict[int, tuple[float, float]]:
     found = {}
     with threadpool_limits(limits=1):
         trainer = Trainer(job.network, job.method, job.config.training, kernels, seed=0)
-        trainer.run(train.images, train.labels, lambda: 0.0, lambda state: None)
+        trainer.run(train, lambda: 0.0, lambda state: None)
         for n in range(8, DOMAINS[domain].sign_bits, -1):
             for weight in job.method.weights.values():
                 weight.bits = n

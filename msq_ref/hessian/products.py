@@ -1,8 +1,9 @@
-"""Exact Hessian-vector products by Pearlmutter's R-operator, and finite differences beside them."""
+"""Exact Hessian-vector products by Pearlmutter's R-operator."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from msq_ref import checks
 from msq_ref.nn import Layer, Network
 from msq_ref.reference.loss import cross_entropy, cross_entropy_tangent
 
-__all__ = ["HessianProducts", "finite_difference_product"]
+__all__ = ["HessianProducts", "Vectors", "fitting"]
 
 Vectors = Mapping[str, NDArray[Any]]
 """One array per layer, of the shape of its weight."""
@@ -38,6 +39,8 @@ class HessianProducts:
         Cross-entropy of the batch.
     dtype : dtype
         Of the logits, and so of all vectors and products.
+    gradients : dict of layer name to ndarray
+        dL/dw of the primal pass, with respect to the effective weights.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class HessianProducts:
         self.dtype = self._logits.dtype
         self.loss, grad = cross_entropy(self._logits, labels)
         network.backward(grad)
+        self.gradients = {name: layer.gradients["weight"] for name, layer in self._layers.items()}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each layer's weight."""
@@ -87,83 +91,65 @@ class HessianProducts:
         -----
         [S5.2]: forward-over-reverse; exact up to rounding, no step size.
         """
+        with self._along(vectors):
+            tangent = self._network.forward_tangent()
+            if tangent is None:
+                return {name: np.zeros_like(layer.weight) for name, layer in self._layers.items()}
+            self._network.backward_tangent(cross_entropy_tangent(self._logits, tangent))
+            return {name: layer.weight_grad_dot for name, layer in self._layers.items()}
+
+    def block(self, name: str, vector: NDArray[Any]) -> NDArray[Any]:
+        """Return ``H_ll v``, one layer's diagonal block times v: nothing is computed before it.
+
+        Parameters
+        ----------
+        name : str
+            Of the layer.
+        vector : ndarray, the shape and dtype of its weight
+
+        Returns
+        -------
+        ndarray
+            New, the same bits as that layer's part of the product with v of this layer alone.
+
+        Raises
+        ------
+        TypeError, ValueError, RuntimeError
+            As a product with all layers.
+
+        Notes
+        -----
+        Layers before it have no tangent on the way forward, and on the way back it ends with the
+        layer, or with the block of the network that holds it.
+        """
+        with self._along({name: vector}):
+            layer = self._layers[name]
+            tangent = self._network.forward_tangent()
+            if tangent is None:
+                return np.zeros_like(layer.weight)
+            grad_dot = cross_entropy_tangent(self._logits, tangent)
+            for part in reversed(self._network.layers.values()):
+                grad_dot = part.backward_tangent(grad_dot)
+                if layer in part.operations().values():
+                    break
+            return layer.weight_grad_dot
+
+    @contextmanager
+    def _along(self, vectors: Vectors) -> Iterator[None]:
+        """Set the layers' tangents, and take them away again."""
         if self._network.passes != self._pass:
             raise RuntimeError("the network has run forward since these products were made")
-        tangents = _fitting(vectors, self._layers)
+        tangents = fitting(vectors, self._layers)
         for name, layer in self._layers.items():
             layer.weight_dot = tangents.get(name)
         try:
-            return self._product()
+            yield
         finally:
             for layer in self._layers.values():
                 layer.weight_dot = None
 
-    def _product(self) -> dict[str, NDArray[Any]]:
-        tangent = self._network.forward_tangent()
-        if tangent is None:
-            return {name: np.zeros_like(layer.weight) for name, layer in self._layers.items()}
-        self._network.backward_tangent(cross_entropy_tangent(self._logits, tangent))
-        return {name: layer.weight_grad_dot for name, layer in self._layers.items()}
 
-
-def finite_difference_product(
-    network: Network,
-    images: NDArray[Any],
-    labels: NDArray[np.int64],
-    vectors: Vectors,
-    step: float,
-) -> dict[str, NDArray[Any]]:
-    """Approximate ``H v`` by central differences, ``(g(w + e v) - g(w - e v)) / 2e`` [S5.3].
-
-    A check on smooth networks only, where it agrees to 4e-9 at e = 1e-5 in float64. On ReLU
-    networks the two gradients lie on different sides of kinks: for `digits-cnn` of width 4 on 64
-    digits the largest relative error of a layer was 2.7 at e = 1e-2, 13 at 1e-3 and 24 at 1e-4,
-    growing until the step was too short to reach any kink.
-
-    It runs the network forward, which ends the use of products made before; effective weights
-    are put back.
-
-    Parameters
-    ----------
-    network, images, labels, vectors
-        As in `HessianProducts`.
-    step : float
-        e, positive in the dtype of the weights.
-
-    Returns
-    -------
-    dict of layer name to ndarray
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `HessianProducts`; also if `step` is not a positive number.
-    """
-    layers = network.quantized_layers()
-    tangents = _fitting(vectors, layers)
-    step = checks.real("step", step, 0, open_low=True)
-    for vector in tangents.values():
-        checks.positive_scale("step", step, vector.dtype)
-    before = {name: layer.effective for name, layer in layers.items()}
-    centre = {name: layer.weight for name, layer in layers.items()}
-
-    def gradients(e: float) -> dict[str, NDArray[Any]]:
-        for name, layer in layers.items():
-            w = centre[name]
-            layer.effective = w + w.dtype.type(e) * tangents[name] if name in tangents else w
-        _, grad = cross_entropy(network.forward(images), labels)
-        network.backward(grad)
-        return {name: layer.gradients["weight"] for name, layer in layers.items()}
-
-    try:
-        ahead, behind = gradients(step), gradients(-step)
-    finally:
-        for name, layer in layers.items():
-            layer.effective = before[name]
-    return {name: (ahead[name] - behind[name]) / (2 * step) for name in layers}
-
-
-def _fitting(vectors: Vectors, layers: Mapping[str, Layer]) -> dict[str, NDArray[Any]]:
+def fitting(vectors: Vectors, layers: Mapping[str, Layer]) -> dict[str, NDArray[Any]]:
     """Return the vectors, each of the shape and dtype of the weight it is named after."""
     for name in vectors:
         if name not in layers:

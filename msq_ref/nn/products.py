@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
-from msq_ref.nn.layer import Layer, added
+from msq_ref.memory import empty
+from msq_ref.nn.layer import Layer
 
 __all__ = ["Conv2d", "Linear", "Product"]
 
@@ -38,10 +39,24 @@ class Product(Layer):
         """Return its gradients with respect to `x` and `w`."""
         raise NotImplementedError
 
+    def input_gradient(
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Return the first of `product_backward` alone."""
+        return self.product_backward(grad, x, w)[0]
+
+    def weight_gradient(
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> NDArray[Any]:
+        """Return the second of `product_backward` alone."""
+        return self.product_backward(grad, x, w)[1]
+
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         self.keep(training, x)
         y = self.product(x, self.weight)
-        return y + self.parameters["bias"] if "bias" in self.parameters else y
+        if "bias" in self.parameters:
+            y = np.add(y, self.parameters["bias"], out=empty(y.shape, y.dtype))
+        return y
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         (x,) = self.recall()
@@ -54,21 +69,27 @@ class Product(Layer):
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         (x,) = self.inference()
         self._x_dot = x_dot
-        through_x = None if x_dot is None else self.product(x_dot, self.weight)
         if self.weight_dot is None:
-            return through_x
-        return added(through_x, self.product(x, self.weight_dot))
+            return None if x_dot is None else self.product(x_dot, self.weight)
+        y_dot = self.product(x, self.weight_dot)
+        if x_dot is not None:
+            y_dot += self.product(x_dot, self.weight)
+        return y_dot
 
     def backward_tangent(self, grad_dot: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         (x,) = self.inference()
         grad_x_dot, self.weight_grad_dot = self.product_backward(grad_dot, x, self.weight)
-        if self.weight_dot is not None or self._x_dot is not None:
-            x_dot = np.zeros_like(x) if self._x_dot is None else self._x_dot
-            w_dot = np.zeros_like(self.weight) if self.weight_dot is None else self.weight_dot
-            # The gradient of x meets w_dot, that of w meets x_dot.
-            through_w, through_x = self.product_backward(self._grad, x_dot, w_dot)
-            grad_x_dot = grad_x_dot + through_w
-            self.weight_grad_dot = self.weight_grad_dot + through_x
+        # The gradient of x meets w_dot, that of w meets x_dot.
+        if self.weight_dot is not None and self._x_dot is not None:
+            through_w, through_x = self.product_backward(
+                self._grad, self._x_dot, self.weight_dot
+            )
+            grad_x_dot += through_w
+            self.weight_grad_dot += through_x
+        elif self.weight_dot is not None:
+            grad_x_dot += self.input_gradient(self._grad, x, self.weight_dot)
+        elif self._x_dot is not None:
+            self.weight_grad_dot += self.weight_gradient(self._grad, self._x_dot, self.weight)
         return grad_x_dot
 
 
@@ -132,6 +153,23 @@ class Conv2d(Product):
         """Return the gradients of the convolution."""
         grads = self.backend.conv2d_backward(grad, x, w, self.stride, self.padding, self.groups)
         return grads[0], grads[1]
+
+    def input_gradient(  # noqa: D102
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> NDArray[Any]:
+        # A compiled backend has the two apart, the same bits; the definition does not.
+        alone = getattr(self.backend, "conv2d_input_gradient", None)
+        if alone is None:
+            return super().input_gradient(grad, x, w)
+        return np.asarray(alone(grad, x, w, self.stride, self.padding, self.groups))
+
+    def weight_gradient(  # noqa: D102
+        self, grad: NDArray[Any], x: NDArray[Any], w: NDArray[Any]
+    ) -> NDArray[Any]:
+        alone = getattr(self.backend, "conv2d_weight_gradient", None)
+        if alone is None:
+            return super().weight_gradient(grad, x, w)
+        return np.asarray(alone(grad, x, w, self.stride, self.padding, self.groups))
 
 
 class Linear(Product):

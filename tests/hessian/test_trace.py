@@ -36,7 +36,9 @@ def runs():
         hutchinson_layers(network, images, labels, seed=seed, max_samples=SAMPLES) for seed in SEEDS
     ]
     return exact_traces(network, images, labels), {
-        name: np.array([(run[name].trace, run[name].standard_error) for run in found])
+        name: np.array(
+            [(run[name].trace, run[name].standard_error, *run[name].interval()) for run in found]
+        )
         for name in network.quantized_layers()
     }
 
@@ -53,13 +55,11 @@ def test_unbiased(runs, layer):
 def test_the_standard_error_is_honest(runs, layer):
     """[S5.4] It is the spread of the estimates, and the 95% interval covers the trace.
 
-    Student's interval of 20 samples, 2.093 standard errors, holds the trace in 95% of runs of
-    normal samples. Ours are skewed: measured 94.0% and 94.5% over 200 seeds, whose own
-    standard error is 1.6 points.
+    More on coverage: tests/hessian/test_coverage.py.
     """
     exact, estimates = runs
-    traces, errors = estimates[layer].T
-    covered = np.mean(np.abs(traces - exact[layer]) <= 2.093 * errors)
+    traces, errors, low, high = estimates[layer].T
+    covered = np.mean((low <= exact[layer]) & (exact[layer] <= high))
     assert 0.90 <= covered <= 0.985
     # The spread of 200 runs is known to 5%, the mean square error to about as much.
     assert 0.85 <= np.sqrt(np.mean(errors**2)) / traces.std(ddof=1) <= 1.15
@@ -104,9 +104,9 @@ def test_mean_and_standard_error_by_hand():
         assert estimate.standard_error == pytest.approx(error, rel=1e-12)
 
 
-@pytest.mark.parametrize("relative_error", [0.5, 0.3])
-def test_stops_at_the_relative_error(relative_error):
-    """[S5.4] At the first sample from the second on where every layer is precise enough."""
+@pytest.mark.parametrize(("relative_error", "least"), [(1e6, 16), (0.5, 16), (0.3, 17)])
+def test_stops_at_the_relative_error(relative_error, least):
+    """[S5.4] At the first sample from the 16th on where every layer is precise enough."""
     network, images, labels = tiny()
     done = []
     found = hutchinson_layers(
@@ -114,17 +114,34 @@ def test_stops_at_the_relative_error(relative_error):
         on_sample=done.append,
     )  # fmt: skip
     count = found["fc1"].samples
-    assert 2 <= count < 1000
+    assert least <= count < 1000
     assert done == list(range(1, count + 1))
     for estimate in found.values():
-        assert estimate.samples == count
+        assert estimate.samples == estimate.products == count
         assert estimate.standard_error <= relative_error * abs(estimate.trace)
     # It is the same run as one of that length, and no shorter one would have done.
-    for length in range(2, count + 1):
+    for length in range(16, count + 1):
         run = hutchinson_layers(network, images, labels, seed=3, max_samples=length)
         precise = all(e.standard_error <= relative_error * abs(e.trace) for e in run.values())
         assert precise == (length == count)
     assert run == found
+
+
+def test_samples_that_agree_by_chance_stop_nothing():
+    """[S5.4] Two samples did, in some runs of 200, however wrong their mean was."""
+    network, images, labels = tiny()
+    pairs = [hutchinson_layers(network, images, labels, seed=s, max_samples=2) for s in SEEDS]
+    lucky = [
+        seed
+        for seed, run in zip(SEEDS, pairs, strict=True)
+        if all(e.standard_error <= 0.2 * abs(e.trace) for e in run.values())
+    ]
+    assert lucky
+    for seed in lucky:
+        run = hutchinson_layers(
+            network, images, labels, seed=seed, max_samples=40, relative_error=0.2
+        )
+        assert min(estimate.samples for estimate in run.values()) >= 16
 
 
 def test_the_relative_error_is_of_the_magnitude():
@@ -134,11 +151,11 @@ def test_the_relative_error_is_of_the_magnitude():
     """
     network, images, labels = tiny()
     runs = [
-        hutchinson_layers(network, images, labels, seed=s, max_samples=9, relative_error=1e6)
-        for s in range(20)
+        hutchinson_layers(network, images, labels, seed=s, max_samples=30, relative_error=1e6)
+        for s in SEEDS
     ]
     assert min(run["fc2"].trace for run in runs) < 0
-    assert {estimate.samples for run in runs for estimate in run.values()} == {2}
+    assert {estimate.samples for run in runs for estimate in run.values()} == {16}
 
 
 def test_without_a_relative_error_every_sample_is_drawn():
@@ -146,10 +163,10 @@ def test_without_a_relative_error_every_sample_is_drawn():
     network, images, labels = tiny((1, 2))
     network.layers["fc1"].effective = np.full((1, 2), 0.25)
     images[...] = 0
-    found = hutchinson_layers(network, images, labels, seed=0, max_samples=7)
-    assert found == {"fc1": TraceEstimate(0.0, 0.0, 7)}
-    early = hutchinson_layers(network, images, labels, seed=0, max_samples=7, relative_error=0.1)
-    assert early == {"fc1": TraceEstimate(0.0, 0.0, 2)}
+    found = hutchinson_layers(network, images, labels, seed=0, max_samples=20)
+    assert found == {"fc1": TraceEstimate(0.0, 0.0, 20, 20)}
+    early = hutchinson_layers(network, images, labels, seed=0, max_samples=20, relative_error=0.1)
+    assert early == {"fc1": TraceEstimate(0.0, 0.0, 16, 16)}
 
 
 @pytest.mark.parametrize("seed", [0, 2**70, [3, 4], (1, 2, 3)])
@@ -195,3 +212,12 @@ def test_arguments_out_of_range(change, error, match):
     with pytest.raises(error, match=match):
         hutchinson_layers(network, images, labels, **arguments)
     assert network.passes == 0
+
+
+def test_overflow_is_told_not_averaged():
+    """[S5.4] Products that are not finite name the layer."""
+    from msq_ref.hessian import Hutchinson
+
+    run = Hutchinson(lambda v: {"w": v["w"] * np.inf}, {"w": (3,)}, float, seed=0, max_samples=4)
+    with pytest.raises(ValueError, match="the Hessian of w is not finite"):
+        run.run()
