@@ -43,9 +43,8 @@ def lower_run(job: Job) -> IntegerNetwork:
     settings = job.config.integer
     job.method.quantize()
     ranges = calibrate(job.network, job.data.train.images, settings.percentile)
-    shape = job.data.train.images.shape[1:]
     return lower(
-        job.network, weight_codes(job), ranges, (shape[0], shape[1], shape[2]),
+        job.network, weight_codes(job), ranges, job.data.train.image_shape,
         settings.activation_bits,
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Integer inference: lowering a trained network, running it from bit planes, explaining it."""
 
-from msq_ref.integer.arithmetic import Product, by_definition, from_packed_planes
+from msq_ref.integer.arithmetic import Product, by_definition, by_kernels, from_packed_planes
 from msq_ref.integer.calibration import calibrate
 from msq_ref.integer.explain import StepComparison, compare
 from msq_ref.integer.fake import FakeQuantized
@@ -31,6 +31,7 @@ __all__ = [
     "Traced",
     "WeightCodes",
     "by_definition",
+    "by_kernels",
     "calibrate",
     "check_network",
     "compare",

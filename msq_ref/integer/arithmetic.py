@@ -1,17 +1,26 @@
-"""The product of activation codes with weight codes, by definition and from packed bit planes."""
+"""The product of activation codes with weight codes: by definition, and by kernels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from msq_ref import kernels, reference
-from msq_ref.checks import conv_sizes
+from msq_ref import checks, reference
+from msq_ref.kernels.integer_conv import by_taps, convolve, depthwise
+from msq_ref.kernels.integer_product import (
+    IntegerWeights,
+    in_rows,
+    integer_product,
+    narrow,
+    pack_weights,
+)
+from msq_ref.kernels.paths import Extent, asked_path
 
-__all__ = ["Product", "by_definition", "columns_of", "from_packed_planes", "weight_planes"]
+__all__ = ["Product", "by_definition", "by_kernels", "from_packed_planes"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,29 @@ class Product:
         """True for a convolution, False for a linear layer."""
         return self.codes.ndim == 4
 
+    @property
+    def weights(self) -> NDArray[np.int32]:
+        """The integers that stand for the weights."""
+        return reference.integer_weights(self.codes, self.bits, self.signs)
+
+    def packed(self, path: str | None = None) -> list[IntegerWeights]:
+        """Return the weights of every group as a path reads them; they are kept."""
+        path = asked_path() if path is None else path
+        if path not in self._kept:
+            v = self.weights.reshape(-1, self.codes.shape[-1])
+            per_group = v.shape[1] // self.groups
+            extent = Extent(len(v), per_group, self.bits, self.in_bits, self.in_signed)
+            kind = "offset" if self.signs is None else "signed"
+            self._kept[path] = [
+                pack_weights(v[:, group * per_group : (group + 1) * per_group], extent, kind, path)
+                for group in range(self.groups)
+            ]
+        return self._kept[path]
+
+    @cached_property
+    def _kept(self) -> dict[str | None, list[IntegerWeights]]:
+        return {}
+
 
 def by_definition(product: Product, x: NDArray[Any]) -> NDArray[np.int64]:
     """Return the accumulators by `integer_conv2d` or `integer_linear`."""
@@ -56,60 +88,34 @@ def by_definition(product: Product, x: NDArray[Any]) -> NDArray[np.int64]:
     )
 
 
+def by_kernels(
+    product: Product, x: NDArray[Any], path: str | None = None
+) -> NDArray[np.int64]:
+    """Return the accumulators by a path of `msq_ref.kernels.paths`; None: the fastest here.
+
+    The weights are packed once for each path.
+    """
+    p, path = product, asked_path() if path is None else path
+    low, high = checks.code_range(p.in_bits, p.in_signed)
+    codes = checks.integer_array("x", x, low, high)
+    if not p.is_conv:
+        checks.product_shapes(codes.shape, p.codes.shape)
+        (weights,) = p.packed(path)
+        lines = narrow(codes, weights.extent).reshape(-1, codes.shape[-1])
+        y = np.empty((len(lines), p.codes.shape[1]), np.int64)
+        integer_product(in_rows(lines), weights, y)
+        return y.reshape(*x.shape[:-1], y.shape[1])
+    shape = checks.conv_sizes(codes.shape, p.codes.shape, p.stride, p.padding, p.groups)
+    if path is None and by_taps(shape):
+        return depthwise(codes, p.weights, shape, p.padding)
+    every = p.packed(path)
+    return convolve(narrow(codes, every[0].extent), every, p.codes.shape[:2], shape, p.padding)
+
+
 def from_packed_planes(product: Product, x: NDArray[Any]) -> NDArray[np.int64]:
     """Return the accumulators from packed bit planes: AND, count ones, shift, add [S9.3].
 
     Offset domain: the plane sum is over unsigned codes, so the accumulator is
     ``2 sum c x - (2^n - 1) sum x`` [S9.1].
     """
-    outputs = []
-    columns = columns_of(product, x)
-    for group, part in enumerate(columns):
-        planes = weight_planes(product, group)
-        w_words = kernels.pack_planes(np.swapaxes(planes, 1, 2))
-        x_planes = kernels.bit_planes(part, product.in_bits, product.in_signed)
-        signed = product.signs is not None
-        acc = kernels.bitserial_packed(
-            kernels.pack_planes(x_planes), w_words, product.in_signed, signed
-        )
-        if not signed:
-            sums = part.sum(axis=1, dtype=np.int64)
-            acc = 2 * acc - (2**product.bits - 1) * sums[:, None]
-        outputs.append(acc)
-    y = np.concatenate(outputs, axis=1)
-    if not product.is_conv:
-        return y.reshape(*x.shape[:-1], y.shape[1])
-    return y.reshape(_shape(product, x).output)
-
-
-def columns_of(product: Product, x: NDArray[Any]) -> list[NDArray[np.int64]]:
-    """Return, for each group, what every output position sees, (P, K); padding is 0."""
-    wide = np.ascontiguousarray(x, dtype=np.int64)
-    if not product.is_conv:
-        return [wide.reshape(-1, wide.shape[-1])]
-    shape = _shape(product, x)
-    return [
-        kernels.patches(
-            wide[..., shape.channels(group)[0]], product.codes.shape[:2], shape, product.padding
-        )
-        for group in range(product.groups)
-    ]
-
-
-def weight_planes(product: Product, group: int) -> NDArray[np.uint8]:
-    """Return a group's weight bit planes, (n, K, M): unsigned codes, or two's complement."""
-    per_group = product.codes.shape[-1] // product.groups
-    chosen = slice(group * per_group, (group + 1) * per_group)
-    codes = product.codes[..., chosen].reshape(-1, per_group)
-    if product.signs is None:
-        return kernels.bit_planes(codes, product.bits)
-    signs = product.signs[..., chosen].reshape(codes.shape)
-    return kernels.bit_planes(
-        kernels.integer_weights(codes, product.bits, signs), product.bits, True
-    )
-
-
-def _shape(product: Product, x: NDArray[Any]) -> Any:  # noqa: ANN401
-    return conv_sizes(
-        x.shape, product.codes.shape, product.stride, product.padding, product.groups
-    )
+    return by_kernels(product, x, "bitserial")

@@ -6,13 +6,14 @@ import math
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
 from msq_ref import checks
-from msq_ref.kernels.conv import patches
+from msq_ref.kernels.bitserial_gemm import bitserial_gemm, pack_weight_planes, packed_planes
+from msq_ref.kernels.integer_conv import by_taps, convolve, depthwise
+from msq_ref.kernels.integer_product import in_rows, integer_product, narrow, pack_weights
+from msq_ref.kernels.paths import extent_of
 from msq_ref.reference.integer import integer_weights
 from msq_ref.reference.planes import WORD, from_bit_planes
 
@@ -47,7 +48,7 @@ def integer_linear(
     x = checks.integer_array("x", x)
     checks.product_shapes(x.shape, v.shape)
     checks.no_overflow(x, v.shape[0], bits)
-    return _product(x, v)
+    return _product(x, v, int(bits), _kind(signs))
 
 
 def integer_conv2d(
@@ -64,15 +65,16 @@ def integer_conv2d(
     x = checks.integer_array("x", x)
     shape = checks.conv_sizes(x.shape, v.shape, stride, padding, groups)
     checks.no_overflow(x, int(np.prod(v.shape[:3])), bits)
-    x = x.astype(np.int64)
-    y = np.empty(shape.output, np.int64)
-    for group in range(groups):
-        inputs, outputs = shape.channels(group)
-        columns = patches(x[..., inputs], v.shape[:2], shape, padding)
-        filters = v[..., outputs].reshape(columns.shape[1], shape.group_outputs)
-        flat = _product(columns, filters)
-        y[..., outputs] = flat.reshape(*shape.output[:3], shape.group_outputs)
-    return y
+    length = math.prod(v.shape[:3])
+    extent = extent_of(x, length, shape.group_outputs, int(bits))
+    if by_taps(shape):
+        return depthwise(narrow(x, extent), v, shape, padding)
+    filters = v.reshape(length, v.shape[3])
+    weights = [
+        pack_weights(filters[:, shape.channels(group)[1]], extent, _kind(signs))
+        for group in range(groups)
+    ]
+    return convolve(narrow(x, extent), weights, v.shape[:2], shape, padding)
 
 
 def bitserial_linear(
@@ -85,7 +87,7 @@ def bitserial_linear(
     checks.product_shapes(x.shape, planes.shape[1:])
     checks.no_overflow(x, planes.shape[1], len(planes))
     # Every order of evaluation gives the same integer: here planes are put together first.
-    return _product(x, codes)
+    return _product(x, codes, len(planes), "signed" if signed else "codes")
 
 
 def bitserial_packed(
@@ -121,79 +123,54 @@ def bitserial_packed(
     -----
     [S9.3], ``bitexact``: equal to `bitserial_linear` on the unpacked planes.
     """
-    x_planes, w_planes = _packed_planes("x_planes", x_planes), _packed_planes("w_planes", w_planes)
+    x_planes = packed_planes("x_planes", x_planes)
+    w_planes = packed_planes("w_planes", w_planes)
     if w_planes.shape[2] != x_planes.shape[2]:
         raise ValueError(
             f"w_planes has shape {w_planes.shape}: expected (bits, lines, {x_planes.shape[2]})"
         )
-    y = np.zeros((x_planes.shape[1], w_planes.shape[1]), np.int64)
-    x_planes, w_planes = np.ascontiguousarray(x_planes), np.ascontiguousarray(w_planes)
-    _packed(x_planes, w_planes, _weights(x_planes, x_signed), _weights(w_planes, w_signed), y)
+    # Two's complement with the highest bit turned is the unsigned code ``c + 2^(bits-1)``.
+    x, x_lift = _lifted(x_planes, x_signed)
+    w, w_lift = _lifted(w_planes, w_signed)
+    y = bitserial_gemm(x, pack_weight_planes(w))
+    if w_lift:
+        y -= w_lift * _line_sums(x)[:, None]
+    if x_lift:
+        length = WORD * x_planes.shape[2]
+        y -= x_lift * (_line_sums(w) - w_lift * length)
     return y
 
 
-def _packed_planes(name: str, value: object) -> NDArray[np.uint64]:
-    planes = np.asarray(value)
-    if planes.dtype.kind != "u" or planes.dtype.itemsize != 8:
-        raise TypeError(f"{name} has dtype {planes.dtype}: expected uint64")
-    if planes.ndim != 3:
-        raise ValueError(f"{name} has shape {planes.shape}: expected (bits, lines, words)")
-    checks.bit_width(planes.shape[0], name=f"{name}.shape[0]")
-    # Two codes of 16 bits multiply to less than 2^32; 2^31 products of them stay below 2^63.
-    checks.integer(f"{name}.shape[2]", planes.shape[2], 0, 2**31 // WORD)
-    return planes.astype(np.uint64, copy=False)
+def _lifted(planes: NDArray[np.uint64], signed: bool) -> tuple[NDArray[np.uint64], int]:
+    """Return the planes of unsigned codes, and by how much these are larger."""
+    if not signed:
+        return planes, 0
+    turned = planes.copy()
+    turned[-1] ^= ~np.uint64(0)
+    return turned, 2 ** (len(planes) - 1)
 
 
-def _weights(planes: NDArray[Any], signed: bool) -> NDArray[np.int64]:
-    weights = np.int64(1) << np.arange(len(planes), dtype=np.int64)
-    if signed:
-        weights[-1] *= -1
-    return weights
+def _line_sums(planes: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Return the sum of the codes of each line."""
+    ones = np.bitwise_count(planes).sum(axis=2, dtype=np.int64)
+    return np.asarray((ones << np.arange(len(planes))[:, None]).sum(axis=0))
 
 
-def _product(x: NDArray[Any], v: NDArray[np.int32]) -> NDArray[np.int64]:
+def _kind(signs: NDArray[Any] | None) -> str:
+    return "offset" if signs is None else "signed"
+
+
+def _product(x: NDArray[Any], v: NDArray[np.int32], bits: int, kind: str) -> NDArray[np.int64]:
     """Multiply (..., K) with (K, M), either of them possibly empty."""
-    y = np.zeros((math.prod(x.shape[:-1]), v.shape[1]), np.int64)
-    lines = x.reshape(len(y), v.shape[0]).astype(np.int64)
-    _multiply(lines, np.ascontiguousarray(v).astype(np.int64), y)
-    return y.reshape(*x.shape[:-1], v.shape[1])
-
-
-@intrinsic
-def _popcount(_context: Any, _word: Any) -> Any:
-    """Count the ones of a 64-bit word in one instruction where the processor has it."""
-
-    def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.int64(types.uint64), generate
+    length, outputs = v.shape
+    extent = extent_of(x, length, outputs, bits)
+    y = np.empty((math.prod(x.shape[:-1]), outputs), np.int64)
+    lines = narrow(x, extent).reshape(len(y), length)
+    integer_product(in_rows(lines), pack_weights(v, extent, kind), y)
+    return y.reshape(*x.shape[:-1], outputs)
 
 
 @njit(cache=True, nogil=True)
 def _activation_codes(x: Any, scale: Any, low: Any, high: Any, codes: Any) -> None:
     for i in range(x.size):
         codes[i] = np.int32(min(max(np.rint(x[i] / scale), low), high))
-
-
-@njit(cache=True, nogil=True)
-def _multiply(x: Any, v: Any, y: Any) -> None:
-    for p in range(x.shape[0]):
-        for k in range(x.shape[1]):
-            factor = x[p, k]
-            if factor != 0:
-                for m in range(v.shape[1]):
-                    y[p, m] += factor * v[k, m]
-
-
-@njit(cache=True, nogil=True)
-def _packed(x_planes: Any, w_planes: Any, x_weights: Any, w_weights: Any, y: Any) -> None:
-    words = x_planes.shape[2]
-    for i in range(x_planes.shape[0]):
-        for j in range(w_planes.shape[0]):
-            weight = x_weights[i] * w_weights[j]
-            for p in range(y.shape[0]):
-                for m in range(y.shape[1]):
-                    ones = np.int64(0)
-                    for word in range(words):
-                        ones += _popcount(x_planes[i, p, word] & w_planes[j, m, word])
-                    y[p, m] += weight * ones

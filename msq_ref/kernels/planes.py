@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from msq_ref import checks
-from msq_ref.reference.planes import WORD
+from msq_ref.kernels.packing import code_planes, words_for
 
 __all__ = ["bit_planes", "from_bit_planes", "pack_planes"]
 
@@ -40,9 +41,9 @@ def pack_planes(planes: NDArray[Any]) -> NDArray[np.uint64]:
     b = checks.integer_array("planes", planes, 0, 1).astype(np.uint8)
     if b.ndim == 0:
         raise ValueError("planes has shape (): expected (..., K)")
-    words = np.zeros((*b.shape[:-1], -(-b.shape[-1] // WORD)), np.uint64)
-    lines = int(np.prod(b.shape[:-1], dtype=np.int64))
-    _pack(b.reshape(lines, b.shape[-1]), words.reshape(lines, words.shape[-1]))
+    words = np.zeros((*b.shape[:-1], words_for(b.shape[-1])), np.uint64)
+    lines = math.prod(b.shape[:-1])
+    code_planes(b.reshape(lines, b.shape[-1]), 1, out=words.reshape(1, lines, words.shape[-1]))
     return words
 
 
@@ -62,10 +63,3 @@ def _from_bit_planes(planes: Any, signed: bool, codes: Any) -> None:
             weight = -weight
         for i in range(codes.size):
             codes[i] += weight * np.int32(planes[j, i])
-
-
-@njit(cache=True, nogil=True)
-def _pack(planes: Any, words: Any) -> None:
-    for line in range(planes.shape[0]):
-        for i in range(planes.shape[1]):
-            words[line, i // WORD] |= np.uint64(planes[line, i]) << np.uint64(i % WORD)
