@@ -32,6 +32,7 @@ __all__ = [
     "requantize_arguments",
     "sgd_arguments",
     "some_values",
+    "strided_arrays",
 ]
 
 
@@ -58,13 +59,29 @@ def layer_arrays(**arrays: object) -> list[FloatArray]:
 
     Their values are not looked at: a layer is called thousands of times, and NaN propagates.
     """
+    return [native(array) for array in _layer_arrays(arrays)]
+
+
+def strided_arrays(**arrays: object) -> list[FloatArray]:
+    """Return arrays as `layer_arrays` does, but as they lie in memory where their rows allow it.
+
+    A row, the last axis, lies in one piece; rows may lie anywhere, as in a view.
+    """
+    return [
+        array if array.dtype.isnative and array.strides[-1:] == (array.itemsize,) else native(array)
+        for array in _layer_arrays(arrays)
+    ]
+
+
+def _layer_arrays(arrays: dict[str, object]) -> list[FloatArray]:
     plain: list[FloatArray] = []
     for name, value in arrays.items():
         array = np.asarray(value)
         if array.dtype.kind != "f" or array.dtype.itemsize not in (4, 8):
             raise TypeError(f"{name} has dtype {array.dtype}: expected float32 or float64")
-        plain.append(native(array))
-        same_dtype(name, plain[-1].dtype, plain[0].dtype)
+        if plain and array.dtype != plain[0].dtype:  # perhaps only in byte order
+            same_dtype(name, *(one.dtype.newbyteorder("=") for one in (array, plain[0])))
+        plain.append(array)
     return plain
 
 

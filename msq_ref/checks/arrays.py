@@ -117,4 +117,6 @@ def like(name: str, value: object, model: FloatArray) -> FloatArray:
 
 def native(array: NDArray[Any]) -> NDArray[Any]:
     """Native byte order, C-contiguous, 0-d kept 0-d (a copy only where needed)."""
+    if array.flags.c_contiguous and array.dtype.isnative:
+        return array
     return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")

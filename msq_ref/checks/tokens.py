@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msq_ref.checks.arguments import layer_arrays
+from msq_ref.checks.arguments import layer_arrays, strided_arrays
 from msq_ref.checks.arrays import FloatArray, same_dtype, same_shape
 from msq_ref.checks.scalars import real
 
@@ -51,7 +51,7 @@ def attention_arrays(
     probabilities : dict of str to ndarray, optional
         One value per query and key, (batch, heads, tokens, tokens).
     strided : bool
-        Whether `arrays` may stay as they lie in memory, if only their last axis lies in one piece.
+        Whether arrays may stay as they lie in memory, if only their last axis lies in one piece.
     arrays
         All of one shape, (batch, heads, tokens, features), and one dtype.
 
@@ -61,11 +61,8 @@ def attention_arrays(
         If dtypes differ or are not float, or shapes do not fit; there are no tokens.
     """
     pairs = probabilities or {}
-    if strided:
-        plain = strided_arrays(**arrays)
-        first, *others = [*plain, *layer_arrays(**{next(iter(arrays)): plain[0][:0]}, **pairs)[1:]]
-    else:
-        first, *others = layer_arrays(**arrays, **pairs)
+    plain = strided_arrays if strided else layer_arrays
+    first, *others = plain(**arrays, **pairs)
     name, *names = arrays
     if first.ndim != 4 or not first.shape[2]:
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
+from msq_ref.memory import empty
 from msq_ref.nn.layer import Layer
 
 __all__ = ["SelfAttention", "WindowAttention"]
@@ -52,7 +53,7 @@ class SelfAttention(Layer):
             )
         q, k, v = self._split(x)
         y, p = self.backend.attention(q, k, v, self.scale, *self.offsets())
-        # The probabilities, and q, k, v by head: the input itself is kept by nobody.
+        # The probabilities, and q, k, v as views of the input, which nobody else keeps.
         self.keep(training, q, k, v, p)
         return _joined(y)
 
@@ -92,15 +93,15 @@ class SelfAttention(Layer):
     def _split(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return queries, keys and values, (3, batch, heads, tokens, features of a head)."""
         by_head = x.reshape(*x.shape[:2], 3, self.heads, self.features // self.heads)
-        return np.ascontiguousarray(by_head.transpose(2, 0, 3, 1, 4))
+        return by_head.transpose(2, 0, 3, 1, 4)
 
     def _by_head(self, y: NDArray[Any]) -> NDArray[Any]:
         by_head = y.reshape(*y.shape[:2], self.heads, self.features // self.heads)
-        return np.ascontiguousarray(by_head.swapaxes(1, 2))
+        return by_head.swapaxes(1, 2)
 
     def _side_by_side(self, parts: Any) -> NDArray[Any]:  # noqa: ANN401
         batch, heads, tokens, size = parts[0].shape
-        x = np.empty((batch, tokens, 3, heads, size), parts[0].dtype)
+        x = empty((batch, tokens, 3, heads, size), parts[0].dtype)
         for index, part in enumerate(parts):
             x[:, :, index] = part.swapaxes(1, 2)
         return x.reshape(batch, tokens, 3 * self.features)
@@ -161,7 +162,10 @@ class WindowAttention(SelfAttention):
 
 def _joined(y: NDArray[Any]) -> NDArray[Any]:
     """Put the heads of each token side by side again."""
-    return np.asarray(y.swapaxes(1, 2).reshape(y.shape[0], y.shape[2], -1))
+    batch, heads, tokens, size = y.shape
+    joined = empty((batch, tokens, heads, size), y.dtype)
+    joined[...] = y.swapaxes(1, 2)
+    return joined.reshape(batch, tokens, heads * size)
 
 
 def _relative_positions(window: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
 from msq_ref.nn.layer import Layer
-from msq_ref.reference.batchnorm import EPS
+from msq_ref.reference.batchnorm import EPS, BatchStatistics
 
 __all__ = ["BatchNorm2d"]
 
@@ -64,23 +64,43 @@ class BatchNorm2d(Layer):
             "running_variance": np.ones(size, kind),
         }
 
+    @property
+    def rectifies(self) -> bool:  # type: ignore[override]
+        """Whether the backend normalizes and rectifies at once."""
+        return hasattr(self.backend, "batchnorm_relu_train")
+
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         gamma, beta = self.parameters["gamma"], self.parameters["beta"]
         if not training:
-            self.keep(training, x, None)
+            self.keep(training, x, None, False)
             return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running(), self.eps))
         y, statistics = self.backend.batchnorm_train(x, gamma, beta, self.eps)
-        self.keep(training, x, statistics)
+        self.keep(training, x, statistics, False)
+        self._move_both(statistics)
+        return np.asarray(y)
+
+    def forward_rectified(self, x: NDArray[Any], relu: Layer) -> NDArray[Any]:  # noqa: D102
+        gamma, beta = self.parameters["gamma"], self.parameters["beta"]
+        y, statistics = self.backend.batchnorm_relu_train(x, gamma, beta, self.eps)
+        self.keep(True, x, statistics, True)
+        relu.keep(True, None)
+        self._move_both(statistics)
+        return np.asarray(y)
+
+    def _move_both(self, statistics: BatchStatistics) -> None:
         mean, variance, size = statistics
         self._move("running_mean", mean)
         # The running variance is unbiased, though the biased one normalizes.
         self._move("running_variance", variance * variance.dtype.type(size / max(size - 1, 1)))
-        return np.asarray(y)
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
-        gamma = self.parameters["gamma"]
-        x, statistics = self.recall()
-        if statistics is None:
+        gamma, beta = self.parameters["gamma"], self.parameters["beta"]
+        x, statistics, rectified = self.recall()
+        if rectified:
+            grads = self.backend.batchnorm_relu_train_backward(
+                grad, x, gamma, beta, statistics, self.eps
+            )
+        elif statistics is None:
             grads = self.backend.batchnorm_backward(grad, x, gamma, *self._running(), self.eps)
         else:
             grads = self.backend.batchnorm_train_backward(grad, x, gamma, statistics, self.eps)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref.nn.layer import Layer, added
+from msq_ref.nn.simple import ReLU
 
 __all__ = ["Chain", "Identity", "Sum"]
-
 
 class Chain(Layer):
     """Layers applied one after another.
@@ -26,8 +27,13 @@ class Chain(Layer):
         self.parts = dict(parts)
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
-        for part in self.parts.values():
-            x = part.forward(x, training)
+        parts = list(self.parts.values())
+        while parts:
+            part = parts.pop(0)
+            if training and parts and _joined(part, parts[0]):
+                x = part.forward_rectified(x, parts.pop(0))
+            else:
+                x = part.forward(x, training)
         return x
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
@@ -46,6 +52,13 @@ class Chain(Layer):
         return grad_dot
 
 
+def _joined(part: Layer, following: Layer) -> bool:
+    """Tell whether two parts run as one: not if somebody put another `forward` in their place."""
+    if not (part.rectifies and type(following) is ReLU):
+        return False
+    return "forward" not in vars(part) and "forward" not in vars(following)
+
+
 class Sum(Layer):
     """Layers that share an input, their outputs added in order: a residual connection.
 
@@ -58,20 +71,36 @@ class Sum(Layer):
     def __init__(self, parts: Mapping[str, Layer]) -> None:
         super().__init__()
         self.parts = dict(parts)
+        backends = (layer.backend for layer in self.operations().values())
+        self._adder: Any = next((backend for backend in backends if backend is not None), None)
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         first, *others = self.parts.values()
         y = first.forward(x, training)
         for part in others:
-            y = y + part.forward(x, training)
+            y = self._add(y, part.forward(x, training))
         return y
+
+    @property
+    def rectifies(self) -> bool:  # type: ignore[override]
+        """Whether the backend adds two and rectifies at once."""
+        return len(self.parts) == 2 and hasattr(self._adder, "add_relu")
+
+    def forward_rectified(self, x: NDArray[Any], relu: Layer) -> NDArray[Any]:  # noqa: D102
+        first, second = self.parts.values()
+        y = self._adder.add_relu(first.forward(x, True), second.forward(x, True))
+        relu.keep(True, y)
+        return np.asarray(y)
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         first, *others = self.parts.values()
         grad_x = first.backward(grad)
         for part in others:
-            grad_x = grad_x + part.backward(grad)
+            grad_x = self._add(grad_x, part.backward(grad))
         return grad_x
+
+    def _add(self, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+        return self._adder.add(a, b) if hasattr(self._adder, "add") else a + b
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         y_dot = None

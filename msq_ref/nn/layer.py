@@ -47,6 +47,9 @@ class Layer:
 
     quantizable = False
 
+    rectifies = False
+    """Whether `forward_rectified` saves anything."""
+
     def __init__(self, backend: ModuleType | None = None) -> None:
         self.backend: Any = backend
         self.parameters: Arrays = {}
@@ -97,6 +100,13 @@ class Layer:
         """
         raise NotImplementedError
 
+    def forward_rectified(self, x: NDArray[Any], relu: Layer) -> NDArray[Any]:
+        """Return the output in training of this layer and the rectification behind it.
+
+        The same bits as one after the other, in fewer passes over memory where `rectifies`.
+        """
+        return relu.forward(self.forward(x, training=True), training=True)
+
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:
         """Take dL/doutput to dL/dinput and fill `gradients`.
 
@@ -140,11 +150,23 @@ class Layer:
             self._kept = None
         return values
 
+    def forget(self) -> None:
+        """Let go of all that passes left behind, but for gradients: their memory is free."""
+        self._kept = self._grad = None
+        for name in _OF_TANGENTS:
+            vars(self).pop(name, None)
+        for part in self.parts.values():
+            part.forget()
+
     def inference(self) -> tuple[Any, ...]:
         """Return what `keep` was given, for a tangent; errors as in `forward_tangent`."""
         if self._training:
             raise RuntimeError("tangents need a forward pass in inference mode [S5.1]")
         return self.recall()
+
+
+_OF_TANGENTS = "_x_dot", "_dots", "_factors_dot", "weight_grad_dot"
+"""What layers hold of tangents, beside what `Layer.keep` is given and the gradient."""
 
 
 def added(a: NDArray[Any] | None, b: NDArray[Any] | None) -> NDArray[Any] | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from msq_ref.nn.blocks import Chain
 from msq_ref.nn.layer import Layer
+from msq_ref.nn.products import Product
 
 __all__ = ["Network", "copy_arrays"]
 
@@ -55,17 +56,39 @@ class Network:
         TypeError, ValueError
             If the images are of another shape or dtype.
         """
-        if self.image is not None and np.shape(x)[1:] != self.image:
-            raise ValueError(
-                f"x has shape {np.shape(x)}: expected (batch, "
-                f"{', '.join(map(str, self.image))})"
-            )
-        self.passes += 1
+        self._begin(x)
         return self._chain.forward(x, training)
+
+    def logits(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Return what `forward` does in inference mode, and keep nothing for other passes.
+
+        It needs the memory of one part of the network at a time. Parameters and errors are those
+        of `forward`.
+        """
+        self._begin(x)
+        for part in self.layers.values():
+            x = part.forward(x)
+            part.forget()
+        return x
+
+    def forget(self) -> None:
+        """Let go of all that passes left behind, but for gradients; other passes need a new one."""
+        self.passes += 1
+        self._chain.forget()
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:
         """Take dL/dlogits back to the images; fills every layer's gradients."""
         return self._chain.backward(grad)
+
+    def backward_to_weights(self, grad: NDArray[Any]) -> None:
+        """Fill every layer's gradients as `backward`, without dL/dimages where that saves work."""
+        first, *others = self.layers.values()
+        for part in reversed(others):
+            grad = part.backward(grad)
+        if isinstance(first, Product):
+            first.backward_last(grad)
+        else:
+            first.backward(grad)
 
     def forward_tangent(self) -> NDArray[Any] | None:
         """Return the tangent of the logits along the layers' `weight_dot`; None is 0 [S5.2]."""
@@ -98,6 +121,14 @@ class Network:
     def load_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Copy parameters and buffers in, all or nothing; errors as in `copy_arrays`."""
         copy_arrays(self.state(), state)
+
+    def _begin(self, x: NDArray[Any]) -> None:
+        if self.image is not None and np.shape(x)[1:] != self.image:
+            raise ValueError(
+                f"x has shape {np.shape(x)}: expected (batch, "
+                f"{', '.join(map(str, self.image))})"
+            )
+        self.passes += 1
 
     def _named(self, kind: str) -> dict[str, NDArray[Any]]:
         return {

@@ -60,11 +60,20 @@ class Product(Layer):
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         (x,) = self.recall()
-        self._grad = None if self._training else grad
         grad_x, self.gradients["weight"] = self.product_backward(grad, x, self.weight)
+        self._end_backward(grad)
+        return grad_x
+
+    def backward_last(self, grad: NDArray[Any]) -> None:
+        """Fill `gradients` as `backward`, for a layer whose input needs no gradient."""
+        (x,) = self.recall()
+        self.gradients["weight"] = self.weight_gradient(grad, x, self.weight)
+        self._end_backward(grad)
+
+    def _end_backward(self, grad: NDArray[Any]) -> None:
+        self._grad = None if self._training else grad
         if "bias" in self.parameters:
             self.gradients["bias"] = grad.sum(axis=tuple(range(grad.ndim - 1)))
-        return grad_x
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         (x,) = self.inference()

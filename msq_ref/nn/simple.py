@@ -32,7 +32,8 @@ class ReLU(_PiecewiseLinear):
         return y
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
-        return np.asarray(self.backend.relu_backward(grad, *self.recall()))
+        (y,) = self.recall()  # None where the layer before it sees to the gradient
+        return grad if y is None else np.asarray(self.backend.relu_backward(grad, y))
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         (y,) = self.inference()

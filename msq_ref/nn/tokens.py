@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
+from msq_ref.memory import empty
 from msq_ref.nn.layer import Layer
 
 __all__ = ["ClassToken", "FirstToken", "LinearMap", "Tokens"]
@@ -58,8 +59,9 @@ class FirstToken(LinearMap):
         return np.ascontiguousarray(x[:, 0])
 
     def transpose(self, grad: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:  # noqa: D102
-        grad_x = np.zeros(shape, grad.dtype)
+        grad_x = empty(shape, grad.dtype)
         grad_x[:, 0] = grad
+        grad_x[:, 1:] = 0
         return grad_x
 
 
@@ -95,7 +97,7 @@ class ClassToken(Layer):
         (x, positions) = checks.layer_arrays(x=x, pos_embed=positions)
         checks.same_shape("x", x.shape, (len(x) if x.ndim else 0, tokens, features))
         self.keep(training)
-        y = np.empty((len(x), tokens + 1, features), x.dtype)
+        y = empty((len(x), tokens + 1, features), x.dtype)
         y[:, :1] = self.parameters["cls_token"] + positions[:, :1]
         np.add(x, positions[:, 1:], out=y[:, 1:])
         return y

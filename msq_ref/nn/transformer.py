@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref.memory import empty
 from msq_ref.nn.layer import Layer, added
 
 __all__ = ["TransformerBlock"]
@@ -27,12 +29,12 @@ class TransformerBlock(Layer):
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         for norm, branch in self._branches:
-            x = x + branch.forward(norm.forward(x, training), training)
+            x = _sum(x, branch.forward(norm.forward(x, training), training))
         return x
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         for norm, branch in reversed(self._branches):
-            grad = grad + norm.backward(branch.backward(grad))
+            grad = _sum(grad, norm.backward(branch.backward(grad)))
         return grad
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
@@ -44,3 +46,7 @@ class TransformerBlock(Layer):
         for norm, branch in reversed(self._branches):
             grad_dot = grad_dot + norm.backward_tangent(branch.backward_tangent(grad_dot))
         return grad_dot
+
+
+def _sum(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    return np.add(a, b, out=empty(a.shape, a.dtype))

@@ -1,9 +1,12 @@
 """Networks: names, state, and what is refused when layers are made."""
 
+import weakref
+
 import numpy as np
 import pytest
 
-from msq_ref import reference
+from msq_ref import kernels, models, reference
+from msq_ref.hessian import HessianProducts
 from msq_ref.nn import (
     AvgPool2d,
     BatchNorm2d,
@@ -199,3 +202,39 @@ def test_kaiming_scale():
     assert (drawn != make(1)).all()
     # Of a group, only its own inputs fan in.
     assert abs(make(0, groups=8).std() / np.sqrt(2 / (9 * 4)) - 1) < 0.06
+
+
+def test_logits_keep_nothing():
+    """The bits of a forward pass in inference mode; no other pass can follow."""
+    network = models.build("resnet20", width=2, input_size=8, backend=kernels)
+    images = np.random.default_rng(0).standard_normal((2, 8, 8, 3), dtype=np.float32)
+    expected = network.forward(images)
+    np.testing.assert_array_equal(network.logits(images), expected)
+    with pytest.raises(RuntimeError, match="a forward pass must come first"):
+        network.backward(expected)
+
+
+def test_what_passes_left_behind_is_let_go():
+    """After Hessian products too; those made before then need a new pass."""
+    network = models.build("resnet20", width=2, input_size=8, backend=kernels)
+    images = np.random.default_rng(0).standard_normal((2, 8, 8, 3), dtype=np.float32)
+    products = HessianProducts(network, images, np.array([0, 1]))
+    vectors = {name: np.ones(shape, np.float32) for name, shape in products.shapes().items()}
+    products(vectors)
+    held = weakref.ref(network.operations["layer1.0.conv1"]._x_dot)
+    network.forget()
+    assert held() is None
+    with pytest.raises(RuntimeError, match="has run forward since"):
+        products(vectors)
+
+
+def test_gradients_without_those_of_the_images():
+    """The same bits for every parameter."""
+    images = np.random.default_rng(0).standard_normal((3, 8, 8, 3), dtype=np.float32)
+    found = []
+    for name in ("backward", "backward_to_weights"):
+        network = models.build("resnet20", width=2, input_size=8, backend=kernels)
+        getattr(network, name)(np.sin(network.forward(images, training=True)))
+        found.append({key: value.tobytes() for key, value in network.gradients().items()})
+    assert found[0] == found[1]
+    assert len(found[0]) == len(network.parameters())
