@@ -139,6 +139,9 @@ def run_parts(
     try:
         _work_off(work, parts)
     finally:
+        # A thread that has not begun has nothing left to do: on a busy machine it would be waited
+        # for longer than the work took.
+        futures = [future for future in futures if not future.cancel()]
         # No thread may still be writing to an array that the caller is done with, or hold one: an
         # executor lets go of what it was given some time after it is done.
         wait(futures)

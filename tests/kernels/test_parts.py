@@ -1,5 +1,7 @@
 """Kernels cut into parts: the same bits with 1, 2 and 4 threads, and the definition's values."""
 
+from concurrent.futures import Future
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from msq_ref import kernels, reference
-from msq_ref.kernels import products, slices, threads
+from msq_ref.kernels import excitation, hard, pooling, products, slices, threads
 from msq_ref.kernels.threads import use_threads
 
 BOUND = {np.float32: 2e-6, np.float64: 1e-14}
@@ -28,7 +30,7 @@ CASES = {
     "conv2d wide": ("conv2d", {**WIDE, "w": (3, 3, 96, 640), "padding": 1}),
     "depthwise": ("conv2d", {"x": (12, 20, 18, 64), "w": (5, 5, 1, 64), "padding": 2,
                              "groups": 64}),
-    "depthwise stride 2": ("conv2d", {"x": (12, 21, 18, 64), "w": (3, 3, 1, 128), "padding": 1,
+    "depthwise stride 2": ("conv2d", {"x": (40, 21, 18, 64), "w": (3, 3, 1, 128), "padding": 1,
                                       "stride": 2, "groups": 64}),
     "linear many rows": ("linear", {"x": (6, 700, 32), "w": (32, 80)}),
     "linear few rows": ("linear", {"x": (3, 2000), "w": (2000, 1000)}),
@@ -40,6 +42,8 @@ CASES = {
     "maxpool2d": ("maxpool2d", {**LARGE, "size": 3, "stride": 2, "padding": 1}),
     "avgpool2d": ("avgpool2d", {**LARGE, "size": 3, "stride": 2}),
     "global_avgpool": ("global_avgpool", LARGE),
+    "gate": ("gate", {**LARGE, "factors": (24, 16)}),
+    "hard_swish": ("hard_swish", {"x": (3, 70_001)}),
 }  # fmt: skip
 
 
@@ -93,6 +97,9 @@ def spreads(monkeypatch):
         plain(work, parts)
 
     monkeypatch.setattr(threads, "_work_off", work_off)
+    for module, name in ((hard, "PART"), (excitation, "PART"), (pooling, "GLOBAL_PART")):
+        monkeypatch.setattr(module, name, 2**15)
+    monkeypatch.setattr(Future, "cancel", lambda self: False)  # all that are asked take part
     return calls
 
 

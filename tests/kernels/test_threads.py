@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from msq_ref.kernels import threads
 from msq_ref.kernels.memory import Pool, empty, use_pool
 from msq_ref.kernels.threads import cut, run_parts, thread_count, use_threads
 
@@ -40,6 +41,20 @@ def test_parts_run_at_the_same_time():
     with use_threads(2):
         run_parts(lambda _: both.wait(), 2)
     assert both.n_waiting == 0
+
+
+def test_a_thread_that_has_not_begun_is_not_waited_for():
+    """A busy machine may keep it away for longer than all parts take."""
+    release, done = threading.Event(), []
+    busy = threads._pool(1).submit(release.wait, 30)
+    try:
+        with use_threads(2):
+            run_parts(done.append, 5)
+        assert done == [0, 1, 2, 3, 4]
+        assert not busy.done()
+    finally:
+        release.set()
+    assert busy.result()
 
 
 def test_a_failing_part_stops_the_rest_and_is_raised():
