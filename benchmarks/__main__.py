@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME ...] [--json FILE]``: print ratio tables, medians of many turns."""
+"""``python -m benchmarks [NAME ...] [--json FILE] [--plot FILE]``: ratios, medians of turns."""
 
 from __future__ import annotations
 
@@ -11,13 +11,24 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from benchmarks.measure import Row
 from msq_ref.formats import check_writable, known_name, write_text
 from msq_ref.formats.console import console, run_app
 
-BENCHMARKS = {"fused_quantizer": 2, "startup": 1}
+BENCHMARKS = {
+    "bitserial_gemm": 6,
+    "fused_quantizer": 2,
+    "hessian": 1,
+    "int8_gemm": 2,
+    "integer_paths": 16,
+    "memory": 1,
+    "mobilenetv3_step": 2,
+    "resnet20_step": 2,
+    "small_cnn_step": 2,
+    "startup": 1,
+    "vit_step": 2,
+}
 """Name of each module here, and how many interleaved groups it runs."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -28,22 +39,36 @@ def main(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each candidate.")] = 15,
     as_json: Annotated[Path | None, typer.Option("--json", help="File for the rows.")] = None,
+    picture: Annotated[Path | None, typer.Option("--plot", help="File for a picture.")] = None,
 ) -> None:
     """Compare with peers and with the machine's limits; all benchmarks if none is named.
 
-    Example: python -m benchmarks fused_quantizer --json rows.json
+    A target that is missed is no failure. Example: python -m benchmarks startup --json rows.json
     """
     chosen = [known_name("NAME", name, BENCHMARKS) for name in names or BENCHMARKS]
-    if as_json is not None:
-        check_writable("--json", as_json.parent)
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # a peer's idle threads must not spin
-    rows: list[Row] = []
+    for option, file in (("--json", as_json), ("--plot", picture)):
+        if file is not None:
+            check_writable(option, file.parent)
+    # A peer's idle threads must not spin; both are read when the peer is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    from benchmarks.machine import measure_limits
+    from benchmarks.report import Result, as_plain, plot, show
+
+    measure_limits()  # compiles, and warms the processor up
+    results, before = [], measure_limits()
     for name in chosen:
-        rows += _run(name, rounds)
-    _print(rows)
+        rows = _run(name, rounds)
+        after = measure_limits()
+        results.append(Result(rows, before, after))
+        before = after
+    show(results, console())
     if as_json is not None:
         as_json.parent.mkdir(parents=True, exist_ok=True)
-        write_text(as_json, json.dumps([entry.as_dict() for entry in rows], indent=2) + "\n")
+        write_text(as_json, json.dumps(as_plain(results), indent=2) + "\n")
+    if picture is not None:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        plot(results, picture)
 
 
 def _run(name: str, rounds: int) -> list[Row]:
@@ -53,16 +78,6 @@ def _run(name: str, rounds: int) -> list[Row]:
         module = importlib.import_module(f"benchmarks.{name}")
         rows: list[Row] = module.run(rounds, lambda: bar.advance(task))
     return rows
-
-
-def _print(rows: list[Row]) -> None:
-    table = Table("case", "ours", "peer", "peer's", "ratio", "spread", "x limit")
-    for entry in rows:
-        table.add_row(
-            entry.case, f"{entry.ours_s * 1e3:.2f} ms", entry.peer, f"{entry.peer_s * 1e3:.2f} ms",
-            f"{entry.ratio:.3f}", f"{entry.spread:.3f}", f"{entry.ratio_to_limit:.2f}",
-        )  # fmt: skip
-    console().print(table)
 
 
 if __name__ == "__main__":

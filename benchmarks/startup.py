@@ -17,6 +17,7 @@ from msq_ref import kernels, models
 from msq_ref.methods import MSQ, DoReFa
 from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import SIGNED
+from msq_ref.training.batches import Arrays
 from msq_ref.training.config import TrainingConfig
 from msq_ref.training.loop import Trainer
 network = models.build("digits-cnn", backend=kernels)
@@ -25,7 +26,7 @@ method = MSQ(network, SIGNED, kernels, MSQConfig(), lambda epoch: dict.fromkeys(
 method.start()
 images = np.random.default_rng(0).random((64, 8, 8, 1), dtype=np.float32)
 trainer = Trainer(network, method, TrainingConfig(epochs=1), kernels, seed=0)
-trainer.run(images, np.arange(64) % 10, lambda: 0.0, lambda state: None)
+trainer.run(Arrays(images, np.arange(64) % 10), lambda: 0.0, lambda state: None)
 """
 
 TORCH_STEP = """

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = {
     "checks": 0, "shapes": 0, "files": 0, "names": 0, "settings": 0, "contract": 0,
-    "pickled": 0,
+    "pickled": 0, "memory": 0,
     "reference": 1,
     "kernels": 2, "backends": 2,
     "nn": 3,

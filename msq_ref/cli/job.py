@@ -50,12 +50,10 @@ class Job:
         on_sample: Callable[[int], None] = lambda sample: None,
     ) -> dict[str, TraceEstimate]:
         """Estimate the Hessian trace of each layer on the first training images [S5.1]."""
-        part = self.data.train
         self.method.quantize()
         return hutchinson_layers(
             self.network,
-            part.images[:images],
-            part.labels[:images],
+            *self.data.train.batch(slice(0, images)),
             seed=seed,
             max_samples=samples,
             on_sample=on_sample,
@@ -113,13 +111,15 @@ def run_job(job: Job, folder: RunFolder, progress: Progress, *, resume: bool = F
     started = time.perf_counter()
     folder.path.mkdir(parents=True, exist_ok=True)
     write_text(folder.config, config.to_toml())
-    with threadpool_limits(limits=1):
+    pool = Pool()
+    with threadpool_limits(limits=1), use_pool(pool):
         trainer = Trainer(job.network, job.method, config.training, kernels, config.seed)
         remove_leftovers(folder.checkpoint)  # of a run that was killed while it wrote one
         if resume and folder.checkpoint.exists():
             trainer.load(*load_checkpoint(folder.checkpoint))
         elif isinstance(job.method, MSQ):
             job.method.start()
+            pool.clear()
 
         def save(state: Trainer) -> None:
             save_checkpoint(folder.checkpoint, state.arrays(), state.state())
@@ -128,15 +128,15 @@ def run_job(job: Job, folder: RunFolder, progress: Progress, *, resume: bool = F
             folder.write_log(state.rows)
             save(state)
             progress(state)
+            pool.clear()  # of the sizes that traces and validation needed
 
-        with use_pool(Pool()):
-            trainer.run(
-                data.train,
-                lambda: accuracy_on(job.network, data.validation),
-                on_epoch,
-                save,
-                progress,
-            )
+        trainer.run(
+            data.train,
+            lambda: accuracy_on(job.network, data.validation),
+            on_epoch,
+            save,
+            progress,
+        )
         save_checkpoint(folder.model, job.network.state(), {"method": job.method.state()})
         figures = run_figures(job, trainer)
         missing = no_integer_form(job.network)

@@ -18,6 +18,7 @@ from msq_ref.kernels.linear import *
 from msq_ref.kernels.normalize import *
 from msq_ref.kernels.planes import *
 from msq_ref.kernels.pooling import *
+from msq_ref.kernels.rectified import *
 from msq_ref.kernels.regularizer import *
 from msq_ref.kernels.requantize import *
 from msq_ref.kernels.roundclamp import *
@@ -27,3 +28,4 @@ from msq_ref.kernels.sgd import *
 from msq_ref.kernels.slicing import *
 from msq_ref.kernels.sums import *
 from msq_ref.kernels.updates import *
+from msq_ref.kernels.weights import *

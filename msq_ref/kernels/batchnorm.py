@@ -34,7 +34,7 @@ def batchnorm(
     x, gamma, beta, mean, variance = checks.channel_arrays(
         x, gamma=gamma, beta=beta, mean=mean, variance=variance
     )
-    return _scaled(x, mean, gamma * _inverse(variance, eps), beta)
+    return _scaled(x, mean, gamma * inverse_deviation(variance, eps), beta)
 
 
 def batchnorm_backward(
@@ -48,7 +48,7 @@ def batchnorm_backward(
     """Twin of `msq_ref.reference.batchnorm_backward`, within its class [S11.1]."""
     x, gamma, mean, variance = checks.channel_arrays(x, gamma=gamma, mean=mean, variance=variance)
     grad_y = checks.layer_gradient(grad_y, x.shape, x)
-    inverse = _inverse(variance, eps)
+    inverse = inverse_deviation(variance, eps)
     grad_beta, grad_gamma = _parameter_gradients(grad_y, x, mean, inverse)
     zero = np.zeros_like(gamma)
     return _scaled(grad_y, zero, gamma * inverse, zero), grad_gamma, grad_beta
@@ -57,18 +57,10 @@ def batchnorm_backward(
 def batchnorm_train(
     x: NDArray[Any], gamma: NDArray[Any], beta: NDArray[Any], eps: float = EPS
 ) -> tuple[NDArray[Any], BatchStatistics]:
-    """Twin of `msq_ref.reference.batchnorm_train`, within its class [S11.1].
-
-    The mean is summed first, then the squares of what differs from it, both in float64.
-    """
+    """Twin of `msq_ref.reference.batchnorm_train`, within its class [S11.1]."""
     x, gamma, beta = checks.channel_arrays(x, gamma=gamma, beta=beta)
-    checks.some_values(x)
-    layout, count = _layout(x), x.size // x.shape[-1]
-    flat = x.reshape(-1)
-    mean = layout.total(sum_channels, 1, flat)[0] / count
-    variance = layout.total(_squares, 1, flat, layout.tiled(mean))[0] / count
-    statistics = BatchStatistics(mean.astype(x.dtype), variance.astype(x.dtype), count)
-    scale = gamma * _inverse(statistics.variance, eps)
+    statistics = batch_statistics(x)
+    scale = gamma * inverse_deviation(statistics.variance, eps)
     return _scaled(x, statistics.mean, scale, beta), statistics
 
 
@@ -85,7 +77,7 @@ def batchnorm_train_backward(
     )
     checks.some_values(x)
     grad_y = checks.layer_gradient(grad_y, x.shape, x)
-    inverse = _inverse(variance, eps)
+    inverse = inverse_deviation(variance, eps)
     grad_beta, grad_gamma = _parameter_gradients(grad_y, x, mean, inverse)
     count = x.dtype.type(statistics.size)
     along = inverse * (grad_gamma / count)
@@ -96,6 +88,30 @@ def batchnorm_train_backward(
         grad_x.reshape(-1),
     )  # fmt: skip
     return grad_x, grad_gamma, grad_beta
+
+
+def batch_statistics(x: NDArray[Any]) -> BatchStatistics:
+    """Return mean and biased variance of each channel, summed in float64, in one pass over memory.
+
+    A part takes the squares around means of its own while it is in a cache. They are put together
+    as by Chan, Golub and LeVeque (1979): ``sum_p (squares_p + n_p (mean_p - mean)^2)``.
+    """
+    checks.some_values(x)
+    layout, channels = _layout(x), x.shape[-1]
+    sums = layout.partial(_sums_and_squares, 2, x.reshape(-1))
+    counts = layout.counts()
+    count = x.size // channels
+    mean = layout.by_channel(sums[:, 0]) / count
+    with np.errstate(all="ignore"):  # infinities and NaN go their way, as in the definition
+        apart = sums[:, 0] / np.maximum(counts, 1) - layout.tiled(mean)
+        variance = layout.by_channel(sums[:, 1] + counts * apart**2) / count
+    return BatchStatistics(mean.astype(x.dtype), variance.astype(x.dtype), count)
+
+
+def inverse_deviation(variance: NDArray[Any], eps: float) -> NDArray[Any]:
+    """Return ``1 / sqrt(variance + eps)``."""
+    eps = checks.real("eps", eps, 0)
+    return np.asarray(1 / np.sqrt(variance + variance.dtype.type(eps)))
 
 
 def _layout(x: NDArray[Any]) -> Channels:
@@ -121,21 +137,22 @@ def _parameter_gradients(
     return grad_beta.astype(x.dtype), (products * inverse).astype(x.dtype)
 
 
-def _inverse(variance: NDArray[Any], eps: float) -> NDArray[Any]:
-    eps = checks.real("eps", eps, 0)
-    return np.asarray(1 / np.sqrt(variance + variance.dtype.type(eps)))
-
-
 @njit(cache=True, nogil=True)
-def _squares(first: int, last: int, x: Any, mean: Any, sums: Any) -> None:
-    total = sums[0]
-    total[:] = 0
-    for i in range(first, last, mean.size):
+def _sums_and_squares(first: int, last: int, x: Any, sums: Any) -> None:
+    """Set sums of a part, a lane each, and of the squares around the lane's own mean."""
+    sum_channels(first, last, x, sums)
+    total, squares = sums[0], sums[1]
+    lanes = total.size
+    mean = np.empty(lanes)
+    for lane in range(lanes):
+        mean[lane] = total[lane] / max(1, (last - first - lane + lanes - 1) // lanes)
+    squares[:] = 0
+    for i in range(first, last, lanes):
         at = np.uintp(i)
-        for c in range(min(mean.size, last - i)):
+        for c in range(min(lanes, last - i)):
             k = np.uintp(c)
             difference = x[at + k] - mean[k]
-            total[k] += difference * difference
+            squares[k] += difference * difference
 
 
 @njit(cache=True, nogil=True)

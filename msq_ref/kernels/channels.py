@@ -39,7 +39,9 @@ class Channels:
 
     def tiled(self, values: NDArray[Any]) -> NDArray[Any]:
         """Return a value per channel, repeated to the lanes."""
-        return np.tile(values, self.repeats)
+        tiled = np.empty((self.repeats, self.channels), values.dtype)
+        tiled[:] = values  # `numpy.tile`, in a tenth of its time
+        return tiled.reshape(-1)
 
     def run(self, kernel: Callable[..., None], *arguments: Any) -> None:
         """Call ``kernel(first, last, *arguments)`` for all parts."""
@@ -53,12 +55,28 @@ class Channels:
         sums : int
             Number of different sums of each channel.
         """
+        partial = self.partial(kernel, sums, *arguments)
+        return np.stack([self.by_channel(partial[:, index]) for index in range(sums)])
+
+    def partial(
+        self, kernel: Callable[..., None], sums: int, *arguments: Any
+    ) -> NDArray[np.float64]:
+        """Return what `total` adds up, (parts, sums, lanes)."""
         partial = np.empty((len(self.parts), sums, self.lanes))
         run_parts(
             lambda part: kernel(*self._range(part), *arguments, partial[part]), len(self.parts)
         )
-        lanes = np.add.reduce(partial[:, :, : self.repeats * self.channels], axis=0)
-        return np.asarray(lanes.reshape(sums, self.repeats, self.channels).sum(axis=1))
+        return partial
+
+    def by_channel(self, lanes: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add up values of the lanes of every part, (parts, lanes), to values of the channels."""
+        total = np.add.reduce(lanes, axis=0)[: self.repeats * self.channels]
+        return np.asarray(total.reshape(self.repeats, self.channels).sum(axis=0))
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of values in each lane of every part, (parts, lanes)."""
+        sizes = np.array([last - first for first, last in map(self._range, range(len(self.parts)))])
+        return (sizes[:, None] - np.arange(self.lanes) + self.lanes - 1) // self.lanes
 
     def _range(self, part: int) -> tuple[int, int]:
         first, last = self.parts[part]

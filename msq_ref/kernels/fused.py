@@ -62,20 +62,21 @@ def _sliced(
     scale: Any, top: Any, coarse_scale: Any, coarse_top: Any, step: Any,
     q: Any, lsb_grad: Any, counts: Any,
 ) -> None:  # fmt: skip
-    # Codes stay floats: whole numbers below 2^16 are exact, and the loop becomes vector code.
-    # The three counts are integers, so that their order does not matter.
+    # Codes stay floats: whole numbers below 2^16 are exact. With slices of a chunk, counted from 0,
+    # the loop becomes vector code. The three counts are integers, so that order does not matter.
     zero = scale - scale
     one = step / step
     for chunk in range(first, last):
-        start = chunk * CHUNK
+        part = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, u.size))
+        values, qs, grads = u[part], q[part], lsb_grad[part]
         l1_codes, nonzero, outside = np.int32(0), np.int32(0), np.int32(0)
-        for i in range(start, min(start + CHUNK, u.size)):
-            x = u[i]
+        for i in range(values.size):
+            x = values[i]
             outside += np.int32(not zero <= x <= one)
             code = min(np.rint(scale * x), top)
             low = code - step * min(np.rint(coarse_scale * x), coarse_top)
-            q[i] = code / top
-            lsb_grad[i] = (one if low > zero else zero) - (one if low < zero else zero)
+            qs[i] = code / top
+            grads[i] = (one if low > zero else zero) - (one if low < zero else zero)
             l1_codes += np.int32(abs(low))
             nonzero += np.int32(low != zero)
         counts[chunk, 0] = l1_codes

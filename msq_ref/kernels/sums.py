@@ -19,30 +19,34 @@ def ordered_sum(values: NDArray[Any]) -> float:
     flat = np.asarray(values, dtype=np.float64).ravel()
     totals = np.zeros(-(-flat.size // CHUNK))
     run_chunks(_chunk_sums, flat.size, flat, totals)
-    return float(_in_order(totals))
+    return float(in_order(totals))
 
 
 @njit(cache=True, nogil=True)
 def _chunk_sums(first: int, last: int, values: Any, totals: Any) -> None:
-    lanes = np.empty(LANES)
     for chunk in range(first, last):
-        lanes[:] = 0.0
-        start = chunk * CHUNK
-        stop = min(start + CHUNK, values.size)
-        whole = start + (stop - start) // LANES * LANES
-        for row in range(start, whole, LANES):
-            for lane in range(LANES):
-                lanes[lane] += values[row + lane]
-        for i in range(whole, stop):
-            lanes[i - whole] += values[i]
-        total = 0.0
-        for lane in range(LANES):
-            total += lanes[lane]
-        totals[chunk] = total
+        totals[chunk] = chunk_sum(values[chunk * CHUNK : min((chunk + 1) * CHUNK, values.size)])
 
 
 @njit(cache=True, nogil=True)
-def _in_order(totals: Any) -> float:
+def chunk_sum(values: Any) -> float:
+    """Sum the float64 values of a chunk, in the lanes of [S0.5]."""
+    lanes = np.zeros(LANES)
+    whole = values.size // LANES * LANES
+    for row in range(0, whole, LANES):
+        for lane in range(LANES):
+            lanes[lane] += values[row + lane]
+    for i in range(whole, values.size):
+        lanes[i - whole] += values[i]
+    total = 0.0
+    for lane in range(LANES):
+        total += lanes[lane]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def in_order(totals: Any) -> float:
+    """Sum the totals of chunks in their order."""
     result = 0.0
     for total in totals:
         result += total

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref.names import known_name
+from msq_ref.reference.weights import SlicedWeights
 
 __all__ = ["DOMAINS", "OFFSET", "SIGNED", "Domain", "domain"]
 
@@ -43,12 +44,28 @@ class Domain(Protocol):
         """Return dL/dw from dL/du [S1.3], [S1.4]."""
         ...
 
+    def sliced(
+        self, w: NDArray[Any], bits: int, k: int, scale: float, backend: ModuleType
+    ) -> SlicedWeights:
+        """Return the effective weights and what the regularizer needs, as `sliced_signed`."""
+        part = backend.sliced(self.unit(w, backend), bits, k)
+        return SlicedWeights(self.weights(part.q, w, scale, backend), *part[1:])
+
+    def sliced_backward(
+        self, grad: NDArray[Any], w: NDArray[Any], lsb_grad: NDArray[Any], scale: float,
+        strength: float, backend: ModuleType,
+    ) -> NDArray[Any]:  # fmt: skip
+        """Return dL/dw from the gradient of the effective weights, and the regularizer's [S4.3]."""
+        grad_u = self.grad_q(grad, w, scale)
+        grad_u = grad_u + grad_u.dtype.type(strength) * lsb_grad
+        return self.backward(grad_u, w, backend)
+
     def signs(self, w: NDArray[Any]) -> NDArray[np.int8] | None:
         """Return the signs kept apart from the codes, or None where the code holds them."""
         ...
 
 
-class _Offset:
+class _Offset(Domain):
     """``tanh(w) / (2 max|tanh(w)|) + 1/2``; zero is not a code."""
 
     name = "offset"
@@ -77,7 +94,7 @@ class _Offset:
         return None
 
 
-class _Signed:
+class _Signed(Domain):
     """``|w| / max|w|`` with the sign kept apart; zero is a code."""
 
     name = "signed"
@@ -101,6 +118,21 @@ class _Signed:
         self, grad_u: NDArray[Any], w: NDArray[Any], backend: ModuleType
     ) -> NDArray[Any]:
         return np.asarray(backend.normalize_signed_backward(grad_u, w))
+
+    def sliced(
+        self, w: NDArray[Any], bits: int, k: int, scale: float, backend: ModuleType
+    ) -> SlicedWeights:
+        fused = getattr(backend, "sliced_signed", None)  # a user's backend may not have it
+        return fused(w, bits, k, scale) if fused else super().sliced(w, bits, k, scale, backend)
+
+    def sliced_backward(
+        self, grad: NDArray[Any], w: NDArray[Any], lsb_grad: NDArray[Any], scale: float,
+        strength: float, backend: ModuleType,
+    ) -> NDArray[Any]:  # fmt: skip
+        fused = getattr(backend, "sliced_signed_backward", None)
+        if fused is None:
+            return super().sliced_backward(grad, w, lsb_grad, scale, strength, backend)
+        return np.asarray(fused(grad, w, lsb_grad, scale, strength))
 
     def signs(self, w: NDArray[Any]) -> NDArray[np.int8]:
         return np.sign(w).astype(np.int8)

@@ -125,6 +125,7 @@ class MSQ(Method):
         """Compute sensitivities and k anew [S5.5], [S5.6]."""
         self.quantize()  # the traces are those of the weights at their present width
         traces = self._traces(epoch)
+        self.network.forget()  # what Hessian products kept: more than a step does
         self.omega = {
             name: weight.sensitivity(traces[name]) for name, weight in self.weights.items()
         }

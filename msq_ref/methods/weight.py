@@ -83,18 +83,17 @@ class QuantizedWeight:
         ValueError
             If a weight is not finite, or a width is out of range [S0.2].
         """
-        u = self.domain.unit(self.latent, self.backend)
-        penalty = 0.0
-        self._lsb_grad = None
         if regularize and self.k and self.quantizer == "roundclamp":
-            sliced = self.backend.sliced(u, self.code_bits, self.k)
-            q, self._lsb_grad = sliced.q, sliced.lsb_grad
-            penalty = sliced.l1_codes / 2**self.code_bits
-        else:
-            codes = getattr(self.backend, self.quantizer)(u, self.code_bits)
-            q = self.backend.dequantize(codes, self.code_bits, u.dtype)
-        self.layer.effective = self._weights(q)
-        return penalty
+            sliced = self.domain.sliced(
+                self.latent, self.code_bits, self.k, self.scale, self.backend
+            )
+            self.layer.effective, self._lsb_grad = sliced.weights, sliced.lsb_grad
+            return float(sliced.l1_codes / 2**self.code_bits)
+        u = self.domain.unit(self.latent, self.backend)
+        codes = getattr(self.backend, self.quantizer)(u, self.code_bits)
+        q = self.backend.dequantize(codes, self.code_bits, u.dtype)
+        self.layer.effective, self._lsb_grad = self._weights(q), None
+        return 0.0
 
     def backward(self, strength: float) -> None:
         """Take the layer's gradient from the effective to the latent weights [S2.4], [S4.3].
@@ -113,10 +112,14 @@ class QuantizedWeight:
             If the gradient is not finite.
         """
         gradients = self.layer.gradients
-        grad_u = self.domain.grad_q(gradients["weight"], self.latent, self.scale)
         if self._lsb_grad is not None and strength:
-            grad_u = grad_u + grad_u.dtype.type(strength) * self._lsb_grad
-        gradients["weight"] = self.domain.backward(grad_u, self.latent, self.backend)
+            gradients["weight"] = self.domain.sliced_backward(
+                gradients["weight"], self.latent, self._lsb_grad, self.scale, strength,
+                self.backend,
+            )  # fmt: skip
+        else:
+            grad_u = self.domain.grad_q(gradients["weight"], self.latent, self.scale)
+            gradients["weight"] = self.domain.backward(grad_u, self.latent, self.backend)
 
     def nonzero_rate(self) -> float:
         """Return beta [S3.4]; 1.0 where no bits are sliced off."""

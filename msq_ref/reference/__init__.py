@@ -19,6 +19,7 @@ from msq_ref.reference.normalize import *
 from msq_ref.reference.padding import *
 from msq_ref.reference.planes import *
 from msq_ref.reference.pooling import *
+from msq_ref.reference.rectified import *
 from msq_ref.reference.regularizer import *
 from msq_ref.reference.requantize import *
 from msq_ref.reference.roundclamp import *
@@ -29,3 +30,4 @@ from msq_ref.reference.shortcut import *
 from msq_ref.reference.slicing import *
 from msq_ref.reference.sums import *
 from msq_ref.reference.updates import *
+from msq_ref.reference.weights import *

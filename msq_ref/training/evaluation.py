@@ -41,5 +41,5 @@ def accuracy_on(network: Network, source: Source, batch_size: int = 256) -> floa
     right = 0
     for start in range(0, len(source), batch_size):
         images, labels = source.batch(slice(start, start + batch_size))
-        right += int((network.forward(images).argmax(axis=1) == labels).sum())
+        right += int((network.logits(images).argmax(axis=1) == labels).sum())
     return right / len(source)

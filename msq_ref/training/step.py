@@ -92,7 +92,7 @@ def _backward(
         raise Diverged("the loss", loss, where, first_bad_output(network, images))
     if len(labels) < count:
         grad *= grad.dtype.type(len(labels) / count)
-    network.backward(grad)
+    network.backward_to_weights(grad)
     return float(loss)
 
 
