@@ -31,8 +31,12 @@ def plot_run(folder: RunFolder) -> None:
 
 def plot_training(log: Mapping[str, Sequence[float]], *targets: Path) -> None:
     """Draw bits per layer, and accuracy with compression, over the epochs."""
-    figure, (left, right) = new_figure(2)
-    draw_bits(left, log)
+    layers = _layers(log)
+    figure, (left, right) = new_figure(2, height=max(4.0, 0.16 * len(layers)))
+    if len(layers) > len(MARKERS):
+        _draw_bits_map(figure, left, log, layers)
+    else:
+        draw_bits(left, log)
     epochs = [epoch + 1 for epoch in log["epoch"]]
     right.plot(epochs, log["accuracy"], color=COLOURS[0], label="validation accuracy")
     right.set(xlabel="epoch", ylabel="validation accuracy", title="Accuracy and compression")
@@ -49,7 +53,7 @@ def plot_training(log: Mapping[str, Sequence[float]], *targets: Path) -> None:
 def draw_bits(axis: Any, log: Mapping[str, Sequence[float]]) -> None:  # noqa: ANN401
     """Draw the width of every layer over the epochs, and where the bits were frozen."""
     epochs = [epoch + 1 for epoch in log["epoch"]]
-    layers = [name.removeprefix("bits.") for name in log if name.startswith("bits.")]
+    layers = _layers(log)
     for index, layer in enumerate(layers):
         # A hair apart, so that layers of equal width stay visible.
         bits = [n + 0.06 * (index - (len(layers) - 1) / 2) for n in log[f"bits.{layer}"]]
@@ -65,6 +69,30 @@ def draw_bits(axis: Any, log: Mapping[str, Sequence[float]]) -> None:  # noqa: A
     axis.set(xlabel="epoch", ylabel="bits of a weight (sign included)", title="Bits per layer")
     axis.set_ylim(0)
     axis.legend(loc="lower left")
+
+
+def _draw_bits_map(
+    figure: Any,  # noqa: ANN401
+    axis: Any,  # noqa: ANN401
+    log: Mapping[str, Sequence[float]],
+    layers: Sequence[str],
+) -> None:
+    """Draw the width of many layers as a map: a row a layer, a column an epoch."""
+    bits = np.array([log[f"bits.{layer}"] for layer in layers])
+    epochs = bits.shape[1]
+    image = axis.imshow(
+        bits, aspect="auto", interpolation="nearest", cmap="viridis", vmin=0,
+        extent=(0.5, epochs + 0.5, len(layers) - 0.5, -0.5),
+    )  # fmt: skip
+    axis.grid(visible=False)
+    axis.set_yticks(range(len(layers)), layers, fontsize=7)
+    axis.xaxis.get_major_locator().set_params(integer=True)
+    axis.set(xlabel="epoch", title="Bits of a weight (sign included)")
+    figure.colorbar(image, ax=axis)
+
+
+def _layers(log: Mapping[str, Sequence[float]]) -> list[str]:
+    return [name.removeprefix("bits.") for name in log if name.startswith("bits.")]
 
 
 def plot_bins(u: NDArray[Any], bits: int, k: int, *targets: Path) -> None:

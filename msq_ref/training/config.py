@@ -96,7 +96,7 @@ class RunConfig(Settings):
 
     format: int = Field(default=FORMAT, ge=1)
     model: str = "digits-cnn"
-    sizes: dict[str, int | list[int]] = Field(default_factory=dict)
+    sizes: dict[str, int | float | list[int]] = Field(default_factory=dict)
     """Sizes of the model, such as ``width``; images and classes follow from the data."""
     init: str = ""
     """A safetensors file with the first weights; empty: they are drawn from the seed."""

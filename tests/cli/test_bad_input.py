@@ -234,11 +234,14 @@ def test_a_full_disk(tmp_path):
 
 
 def test_a_good_run_is_left_as_it_is(capsys, finished):
-    """The commands that read change nothing."""
+    """The commands that read change nothing, but that a trace puts its results beside them."""
     before = files_below(finished)
     assert msq("eval", finished, "--json") == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["bits"].keys() == {"conv1", "conv2", "conv3", "fc"}
     assert msq("trace", finished, "--samples", "2", "--images", "16") == 0
     assert msq("train", "--resume", "--config", finished / "config.toml", "--out", finished) == 0
-    assert files_below(finished) == before
+    after = files_below(finished)
+    trace = {path: after.pop(path) for path in list(after) if path.parent.name == "trace"}
+    assert sorted(path.name for path in trace) == ["trace.json", "trace.png"]
+    assert after == before
