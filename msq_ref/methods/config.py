@@ -21,7 +21,7 @@ class MSQConfig(Settings):
     start_bits: int = Field(default=8, ge=2, le=16)
     """Width of every layer at the start [S6.1]."""
     n_min: int = Field(default=3, ge=1, le=16)
-    """Least width. [S6.4] allows 1, signed 2; there one seed in five lost a layer on digits."""
+    """Least width. [S6.4] allows 1, signed 2; there two seeds in five lost a layer on digits."""
     target: float = Field(default=10.0, gt=0, allow_inf_nan=True)
     """Compression at which pruning ends; may be infinite [S6.2]."""
     interval: int = Field(default=2, ge=1)

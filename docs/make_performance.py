@@ -1,0 +1,63 @@
+"""Write the table and the picture of docs/performance.md: ``python docs/make_performance.py``.
+
+Figures come from benchmarks.json, which ``python -m benchmarks --json docs/benchmarks.json`` writes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from msq_ref.files import write_text
+
+HERE = Path(__file__).parent
+PAGE, ROWS = HERE / "performance.md", HERE / "benchmarks.json"
+FIRST, LAST = "<!-- benchmarks -->\n", "<!-- end -->"
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return a line for every case that has a target or a peer."""
+    lines = [
+        "| case | threads | ours | peer | ratio | target | met | of the FMA peak | of bandwidth |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        cells = [
+            f"`{row['case']}`", str(row["threads"]), _amount(row["ours_s"], row["unit"]),
+            f"{_amount(row['peer_s'], row['unit'])} {row['peer']}" if row["peer"] else "-",
+            f"{row['ratio']:.2f}" if row["peer"] else "-",
+            "-" if row["target"] is None else _target(row),
+            {True: "yes", False: "no", None: "-"}[row["met"]],
+            _share(row["of_peak"]), _share(row["of_bandwidth"]),
+        ]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    noisy = sorted({row["case"] for row in rows if row["noise"]})
+    if noisy:
+        lines += ["", f"The machine was too noisy to judge: {', '.join(noisy)}."]
+    return "\n".join(lines) + "\n"
+
+
+def page_with_table(text: str) -> str:
+    """Return the text of the page with its table as it is now."""
+    before, rest = text.split(FIRST)
+    _, after = rest.split(LAST, 1)
+    rows = json.loads(ROWS.read_text(encoding="utf-8"))
+    return f"{before}{FIRST}{table(rows)}{LAST}{after}"
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{value * 1e3:.4g} ms" if unit == "s" else f"{value / 2**20:.0f} MiB"
+
+
+def _target(row: dict[str, Any]) -> str:
+    what = {"ratio": "", "ratio_to_limit": " of the limit", "ours_s": " s"}[row["target_of"]]
+    return f"{row['target']:.3g}{what}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
+
+
+if __name__ == "__main__":
+    write_text(PAGE, page_with_table(PAGE.read_text(encoding="utf-8")))
