@@ -1,0 +1,21 @@
+"""The array in Verilog, simulated by Verilator: cycles and outputs that nobody wrote in Python.
+
+`verilog/` has the hardware and its C++ bench; `docs/hwsim-rtl.md` shows how a cycle goes.
+"""
+
+from hwsim.rtl.build import Shape, missing_tool
+from hwsim.rtl.files import Case
+from hwsim.rtl.run import RtlResult, simulate_batch, simulate_rtl, trace_rtl
+from hwsim.rtl.validate import RtlValidation, validate_rtl
+
+__all__ = [
+    "Case",
+    "RtlResult",
+    "RtlValidation",
+    "Shape",
+    "missing_tool",
+    "simulate_batch",
+    "simulate_rtl",
+    "trace_rtl",
+    "validate_rtl",
+]
