@@ -6,7 +6,9 @@ computes the real outputs; ``hwsim.check`` compares the two. ``docs/hwsim.md`` s
 
 from hwsim.accelerator import Accelerator, accelerator_names, load_accelerator
 from hwsim.layer import Layer
+from hwsim.networks import network_names, network_workload
 from hwsim.report import LayerReport, Report, Totals, simulate
+from hwsim.topology import topology_workload
 from hwsim.workload import Workload, workload_from_run, workload_of
 
 __all__ = [
@@ -18,7 +20,10 @@ __all__ = [
     "Workload",
     "accelerator_names",
     "load_accelerator",
+    "network_names",
+    "network_workload",
     "simulate",
+    "topology_workload",
     "workload_from_run",
     "workload_of",
 ]

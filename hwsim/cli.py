@@ -16,14 +16,17 @@ from hwsim.report import Report, simulate
 from hwsim.tables import (
     ACCELERATOR_COLUMNS,
     LAYER_COLUMNS,
+    NETWORK_COLUMNS,
     TOTAL_COLUMNS,
     accelerator_rows,
     layer_rows,
+    network_rows,
     speed_up,
     total_rows,
 )
+from hwsim.topology import topology_workload
 from hwsim.workload import Workload, workload_from_run
-from msq_ref.formats import check_writable, write_text
+from msq_ref.formats import check_writable, known_name, write_text
 from msq_ref.formats.console import console, run_app
 
 __all__ = ["app", "main"]
@@ -40,12 +43,22 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="Folder of a finished run.")],
+    network: Annotated[
+        str,
+        typer.Argument(
+            metavar="NETWORK",
+            help="Folder of a finished run, name of a network (hwsim networks), or a topology "
+            "in SCALE-Sim's format (.csv).",
+        ),
+    ],
     accelerator: Annotated[
         str, typer.Option(help="Name of a preset, or a TOML file of the same form.")
     ],
     bits: Annotated[
-        int | None, typer.Option(min=1, max=16, help="Every weight this wide, not as trained.")
+        int | None,
+        typer.Option(
+            min=1, max=16, help="Every weight this wide, not as trained, or not 8 without a run."
+        ),
     ] = None,
     json_file: Annotated[
         str | None,
@@ -55,14 +68,14 @@ def run(
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with a plot.")
     ] = None,
 ) -> None:
-    """Count cycles, memory traffic and energy of a trained network, for one image.
+    """Count cycles, memory traffic and energy of a network, for one image.
 
     Example: hwsim run runs/first --accelerator edge-small
     """
     json_path = Path(json_file) if json_file not in (None, "-") else None
     _check_files({"--json": json_path, "--html": html_file})
     machine = load_accelerator(accelerator)
-    workload = workload_from_run(network)
+    workload = _workload(network)
     report = simulate(workload if bits is None else workload.at_bits(bits), machine)
     at_8_bits, missing = _reference(workload, machine)
     text = json.dumps(report.to_json(), indent=2)
@@ -97,9 +110,89 @@ def accelerators(
     console().print(_table("Presets", ACCELERATOR_COLUMNS, accelerator_rows(presets)))
 
 
+@app.command()
+def networks(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """List the networks that `run` knows by name, with their sizes.
+
+    Example: hwsim networks
+    """
+    from hwsim.networks import network_sizes  # noqa: PLC0415  (the help comes without them)
+
+    sizes = network_sizes()
+    if as_json:
+        typer.echo(json.dumps({"networks": [vars(size) for size in sizes]}))
+        return
+    console().print(_table("Networks, one image", NETWORK_COLUMNS, network_rows(sizes)))
+
+
+@app.command()
+def validate(
+    table: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND:FILES",
+            help="A table of your own, in place of those that come along: "
+            "scalesim:REPORT.csv,TOPOLOGY.csv,ROWSxCOLS,DATAFLOW (os, ws or is), "
+            "bitsim:FILE.csv or bitfusion:FILE.csv.",
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Compare with the figures of published simulators and papers, row for row.
+
+    Exit code 0 only if every row that must be equal is, and there is one.
+
+    Example: hwsim validate --table bitsim:mine.csv
+    """
+    from hwsim.validate import (  # noqa: PLC0415  (the help comes without it)
+        COLUMNS,
+        built_in,
+        compare_table,
+        comparison_rows,
+    )
+
+    found = [one for text in table for one in compare_table(text)] if table else [*built_in()]
+    holds = all(one.holds for one in found)
+    if as_json:
+        comparisons = [one.to_json() for one in found]
+        typer.echo(json.dumps({"holds": holds, "comparisons": comparisons}, indent=2))
+    else:
+        out = console()
+        out.print(_table("Comparisons", COLUMNS, comparison_rows(found)))
+        for one in found:
+            if one.first_difference is not None:
+                text = f"{one.against}, {one.what}: first difference: {one.first_difference}"
+                out.print(Text(text))
+    if not holds:
+        raise typer.Exit(1)
+
+
 def main() -> None:
     """Run the command line and exit: 0 done, 1 it ran and failed, 2 bad usage or input."""
     raise SystemExit(run_app(app, "hwsim"))
+
+
+def _workload(network: str) -> Workload:
+    """Return what a word of the command line names: a network, a topology or a run."""
+    from hwsim.networks import network_names, network_workload  # noqa: PLC0415  (see `networks`)
+
+    if network in network_names():
+        return network_workload(network)
+    path = Path(network)
+    if path.suffix.lower() == ".csv":
+        return topology_workload(path)
+    if path.name == network and not path.exists():
+        try:
+            known_name("NETWORK", network, network_names())
+        except ValueError as error:
+            raise ValueError(f"{error}; and there is no such folder") from None
+    return workload_from_run(path)
 
 
 def _check_files(targets: dict[str, Path | None]) -> None:

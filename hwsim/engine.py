@@ -59,8 +59,9 @@ def simulate_layer(
         Activation codes of one image, (height, width, channels), or (..., features) for a linear
         layer, with as many positions as the layer has.
     codes : ndarray of integers
-        Weight codes, HWIO, or (features, outputs) for a linear layer; of n bits in the offset
-        domain, of n - 1 bits in the signed domain.
+        Weight codes, HWIO, or (features, outputs) for a linear layer and for attention, outputs
+        of all groups side by side; of n bits in the offset domain, of n - 1 bits in the signed
+        domain.
     signs : ndarray of integers, optional
         -1, 0 or 1; given in the signed domain only.
     in_signed : bool
@@ -206,7 +207,7 @@ def _weights(layer: Layer, codes: NDArray[Any], signs: NDArray[Any] | None) -> N
             f"{'an array' if signed else 'None'} in the {layer.domain} domain"
         )
     values = _integers(layer, "codes", codes, 0, 2 ** (layer.bits - signed) - 1)
-    shape: tuple[int, ...] = layer.channels, layer.outputs
+    shape: tuple[int, ...] = layer.group_channels, layer.outputs
     if layer.kind == "conv":
         shape = layer.kernel_height, layer.kernel_width, layer.group_channels, layer.outputs
     _shape(layer, "codes", values, shape)

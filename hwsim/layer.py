@@ -20,17 +20,20 @@ class Layer:
     """A convolution or a linear layer, as the array sees it [S10.1].
 
     A linear layer is a 1x1 convolution over an image of height 1, as wide as there are positions.
+    So is a product of attention, with a group for each head of each window: what stands for its
+    weights are activations too, the keys or the values.
 
     Attributes
     ----------
     name : str
-    kind : {"conv", "linear"}
+    kind : {"conv", "linear", "attention"}
     height, width, channels : int
         Of the input; `channels` of all groups together.
     outputs : int
         Output channels of all groups together.
     bits : int
-        Width n of a weight, the sign included, 1 to 16; 2 to 16 in the signed domain.
+        Width n of a weight, or of a key or value, the sign included, 1 to 16; 2 to 16 in the signed
+        domain.
     kernel_height, kernel_width, stride, padding, groups : int
     in_bits : int
         Width of the input's activation codes, 1 to 16.
@@ -46,7 +49,7 @@ class Layer:
     """
 
     name: str
-    kind: Literal["conv", "linear"]
+    kind: Literal["conv", "linear", "attention"]
     height: int
     width: int
     channels: int
@@ -62,7 +65,7 @@ class Layer:
     domain: Literal["signed", "offset"] = "signed"
 
     def __post_init__(self) -> None:
-        self._known("kind", ("conv", "linear"))
+        self._known("kind", ("conv", "linear", "attention"))
         self._known("domain", ("signed", "offset"))
         for field, (low, high) in _RANGES.items():
             if field == "bits" and self.domain == "signed":
@@ -85,8 +88,8 @@ class Layer:
                 f"layer {self.name}: kernel {self.kernel_height} x {self.kernel_width}: larger "
                 f"than the input {self.height} x {self.width} with padding {self.padding}"
             )
-        if self.kind == "linear":
-            self._linear()
+        if self.kind != "conv":
+            self._flat()
 
     @classmethod
     def linear(
@@ -97,6 +100,21 @@ class Layer:
         return cls(
             name, "linear", 1, positions, inputs, outputs, bits, in_bits=in_bits,
             out_bits=out_bits, domain=domain,
+        )  # fmt: skip
+
+    @classmethod
+    def attention(
+        cls, name: str, inputs: int, outputs: int, bits: int, *, positions: int, groups: int,
+        in_bits: int = 8, out_bits: int = 8,
+    ) -> Layer:  # fmt: skip
+        """Return a product of attention: for each group, `positions` rows of `inputs` terms.
+
+        The scores of T tokens with d features a head: ``inputs = d``, ``outputs = positions = T``;
+        the weighted values: ``inputs = positions = T``, ``outputs = d``.
+        """
+        return cls(
+            name, "attention", 1, positions, groups * inputs, groups * outputs, bits,
+            groups=groups, in_bits=in_bits, out_bits=out_bits,
         )  # fmt: skip
 
     @property
@@ -131,7 +149,7 @@ class Layer:
 
     @property
     def macs(self) -> int:
-        """Multiplications by a weight, those with padding included."""
+        """Multiplications, those with padding included."""
         return self.groups * self.K * self.M * self.P
 
     def _known(self, field: str, names: tuple[str, ...]) -> None:
@@ -141,13 +159,16 @@ class Layer:
                 f"{', '.join(names)}"
             )
 
-    def _linear(self) -> None:
+    def _flat(self) -> None:
+        where = "a linear layer" if self.kind == "linear" else "a product of attention"
         for field, only in (
             ("height", 1), ("kernel_height", 1), ("kernel_width", 1), ("stride", 1),
             ("padding", 0), ("groups", 1),
         ):  # fmt: skip
+            if field == "groups" and self.kind == "attention":
+                continue  # a group a head
             if getattr(self, field) != only:
                 raise ValueError(
-                    f"layer {self.name}: {field} = {getattr(self, field)}: expected {only} in a "
-                    "linear layer"
+                    f"layer {self.name}: {field} = {getattr(self, field)}: expected {only} in "
+                    f"{where}"
                 )

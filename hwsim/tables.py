@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hwsim.accelerator import Accelerator
 from hwsim.report import Report
+
+if TYPE_CHECKING:
+    from hwsim.networks import NetworkSize
 
 __all__ = [
     "ACCELERATOR_COLUMNS",
     "LAYER_COLUMNS",
+    "NETWORK_COLUMNS",
     "TOTAL_COLUMNS",
     "accelerator_rows",
     "layer_rows",
+    "network_rows",
     "speed_up",
     "total_rows",
 ]
@@ -24,6 +31,8 @@ TOTAL_COLUMNS = ("total", "as it is", "at 8 bits", "8 bits / as it is")
 
 ACCELERATOR_COLUMNS = ("name", "rows x cols x lanes", "MHz", "buffers KB", "DRAM bits/cycle")
 """Buffers are those of weights, inputs and outputs."""
+
+NETWORK_COLUMNS = "name", "images", "layers", "MACs", "parameters"
 
 
 def layer_rows(report: Report) -> list[tuple[str, ...]]:
@@ -87,6 +96,20 @@ def accelerator_rows(accelerators: list[Accelerator]) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def network_rows(sizes: list[NetworkSize]) -> list[tuple[str, ...]]:
+    """Return a row of `NETWORK_COLUMNS` per network."""
+    return [
+        (
+            size.name,
+            "x".join(map(str, size.image)),
+            str(size.layers),
+            f"{size.macs:,}",
+            f"{size.parameters:,}",
+        )
+        for size in sizes
+    ]
 
 
 def _shown(value: float | None, unit: float, form: str) -> str:

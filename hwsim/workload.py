@@ -40,12 +40,19 @@ class Workload:
 
     @property
     def macs(self) -> int:
-        """Multiplications by a weight of all layers."""
+        """Multiplications of all layers."""
         return sum(layer.macs for layer in self.layers)
 
     def at_bits(self, bits: int) -> Workload:
-        """Return the same layers with every weight `bits` wide; activations stay as they are."""
-        return Workload(self.name, tuple(replace(layer, bits=bits) for layer in self.layers))
+        """Return the same layers with every weight `bits` wide; activations stay as they are.
+
+        So do both operands of attention: they are activations.
+        """
+        layers = (
+            layer if layer.kind == "attention" else replace(layer, bits=bits)
+            for layer in self.layers
+        )
+        return Workload(self.name, tuple(layers))
 
 
 def layer_of(product: Any, shape: tuple[int, ...]) -> Layer:  # noqa: ANN401

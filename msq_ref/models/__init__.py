@@ -18,7 +18,9 @@ from msq_ref.models.torch_file import TORCH_SUFFIXES, read_torch
 from msq_ref.names import known_name
 from msq_ref.nn import Network
 
-__all__ = ["build", "input_shape", "load", "names", "parameter_count", "size_names"]
+__all__ = [
+    "build", "input_shape", "load", "names", "outline", "parameter_count", "size_names"
+]
 
 
 class _Model(NamedTuple):
@@ -55,6 +57,26 @@ _MODELS = {
     "swin-t": _Model("swin", "swin", (224, 224, 3)),
 }
 _NOT_SIZES = {"seed", "dtype", "backend"}
+
+
+class _Zeros(np.random.Generator):
+    """Draws zeros; `numpy.random.default_rng` passes it through."""
+
+    def __init__(self) -> None:
+        super().__init__(np.random.PCG64(0))
+
+    def standard_normal(self, size: Any = None, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+        return np.broadcast_to(np.float32(0), () if size is None else size).view(_Zero)
+
+
+class _Zero(np.ndarray):
+    """One zero seen as many: scaled it is itself, converted it is memory that nobody touched."""
+
+    def __mul__(self, other: Any) -> _Zero:  # noqa: ANN401
+        return self
+
+    def astype(self, dtype: DTypeLike, *_: Any, **__: Any) -> Any:  # type: ignore[override] # noqa: ANN401
+        return np.zeros(self.shape, dtype)
 
 
 def names() -> list[str]:
@@ -96,16 +118,17 @@ def build(
         If the name or a size is unknown, and the error lists the known ones; if a size or the
         seed is out of range.
     """
-    image = input_shape(name, **sizes)
-    network: Network = _builder(name)(
-        seed=checks.integer("seed", seed, 0),
-        dtype=checks.float_dtype("dtype", dtype),
-        backend=backend,
-        **_MODELS[name].fixed,
-        **sizes,
-    )
-    network.image = image
-    return network
+    return _built(name, checks.integer("seed", seed, 0), dtype, backend, sizes)
+
+
+def outline(
+    name: str, *, backend: ModuleType = reference, **sizes: Any  # noqa: ANN401
+) -> Network:
+    """Build a network with weights of zero, in float32: at once, for who asks for sizes only.
+
+    Parameters, result and errors are those of `build`.
+    """
+    return _built(name, _Zeros(), np.float32, backend, sizes)
 
 
 def input_shape(name: str, **sizes: Any) -> tuple[int, int, int]:  # noqa: ANN401
@@ -163,6 +186,25 @@ def load(name: str, file: Path | str, **options: Any) -> Network:  # noqa: ANN40
         network.load_state(fitting_state(network, tensors, _table(name)))
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
+    return network
+
+
+def _built(
+    name: str,
+    seed: int | np.random.Generator,
+    dtype: DTypeLike,
+    backend: ModuleType,
+    sizes: Mapping[str, Any],
+) -> Network:
+    image = input_shape(name, **sizes)
+    network: Network = _builder(name)(
+        seed=seed,
+        dtype=checks.float_dtype("dtype", dtype),
+        backend=backend,
+        **_MODELS[name].fixed,
+        **sizes,
+    )
+    network.image = image
     return network
 
 

@@ -29,7 +29,7 @@ def test_sizes_of_a_linear_layer():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "pool"}, "layer c: kind = 'pool': expected one of conv, linear"),
+        ({"kind": "pool"}, "layer c: kind = 'pool': expected one of conv, linear, attention"),
         ({"domain": "ternary"}, "layer c: domain = 'ternary': expected one of signed, offset"),
         ({"height": 0}, "layer c: height = 0: expected an integer of at least 1"),
         ({"channels": 0}, "layer c: channels = 0"),
