@@ -1,6 +1,6 @@
-"""Write the table and the picture of docs/performance.md: ``python docs/make_performance.py``.
+"""Write the table of docs/performance.md: ``python docs/make_performance.py``.
 
-Figures come from benchmarks.json, which ``python -m benchmarks --json docs/benchmarks.json`` writes.
+Figures are those of benchmarks.json: ``python -m benchmarks --json docs/benchmarks.json``.
 """
 
 from __future__ import annotations
