@@ -10,8 +10,9 @@ OUT ?= runs/demo
 demo: $(VENV)/.run
 	$(BIN)/msq demo --out $(OUT)
 
+# Two processes, each with whole files: what a file prepares is prepared once.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks

@@ -28,7 +28,7 @@ def networks_table() -> str:
         "|---|---|---|---|---|---|",
     ]
     for name in models.names():
-        network = models.build(name)
+        network = models.outline(name)
         layers = network.quantized_layers().values()
         quantized = sum(layer.parameters["weight"].size for layer in layers)
         count = sum(value.size for value in network.parameters().values())
