@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 FLOORS = {
-    "checks": 0, "shapes": 0, "files": 0, "names": 0, "settings": 0, "contract": 0,
+    "builds": 0, "checks": 0, "shapes": 0, "files": 0, "names": 0, "settings": 0, "contract": 0,
     "pickled": 0, "memory": 0,
     "reference": 1,
     "kernels": 2, "backends": 2,

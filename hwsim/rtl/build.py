@@ -1,23 +1,19 @@
 """Compile the array into a cache, once for each shape, source and tool.
 
-The cache is ``$XDG_CACHE_HOME/msq-ref``, else ``~/.cache/msq-ref``, and a folder of this process
-alone where neither can be written.
+The cache is that of `msq_ref.builds`.
 """
 
 from __future__ import annotations
 
-import atexit
-import functools
-import hashlib
 import os
 import platform
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from hwsim.rtl.tools import Verilator, compiler, find_verilator, missing_tool, run_tool
+from hwsim.rtl.tools import Verilator, compiler, find_verilator, missing_tool
+from msq_ref.formats import cached_build, digest, run_program
 
 __all__ = ["SOURCES", "Shape", "missing_tool", "simulator"]
 
@@ -103,22 +99,15 @@ def simulator(shape: Shape) -> Path:
 
 def _cached(name: str, build: Callable[[Path], Path]) -> Path:
     """Return a file of the cache; `build` makes it in the folder it is given."""
-    failures = []
-    for find_folder in (_cache, _own_folder):
-        try:
-            target = find_folder() / name
-            if not target.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as folder:
-                    built = build(Path(folder))
-                    with built.open("rb+") as file:
-                        os.fsync(file.fileno())
-                    built.replace(target)
-        except OSError as error:  # not writable, or full
-            failures.append(str(error))
-        else:
-            return target
-    raise RuntimeError("no folder to build the RTL in: " + "; ".join(failures))
+
+    def make(target: Path) -> None:
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as folder:
+            built = build(Path(folder))
+            with built.open("rb+") as file:
+                os.fsync(file.fileno())
+            built.replace(target)
+
+    return cached_build(name, make, "build the RTL in")
 
 
 def _compile_runtime(folder: Path, verilator: Verilator, cxx: list[str]) -> Path:
@@ -128,7 +117,7 @@ def _compile_runtime(folder: Path, verilator: Verilator, cxx: list[str]) -> Path
     names = ("verilated.cpp", "verilated_threads.cpp")
     source.write_text("".join(f'#include "{include / name}"\n' for name in names), "utf-8")
     target = folder / "runtime.o"
-    run_tool("the C++ compiler", [*_compile(verilator, cxx, source, target), "-O1"])
+    run_program("the C++ compiler", [*_compile(verilator, cxx, source, target), "-O1"])
     return target
 
 
@@ -136,7 +125,7 @@ def _compile_array(
     folder: Path, shape: Shape, verilator: Verilator, cxx: list[str], runtime: Path
 ) -> Path:
     numbers = {field.name.upper(): getattr(shape, field.name) for field in fields(shape)}
-    run_tool(
+    run_program(
         "Verilator",
         [
             *verilator.command, *_VERILATOR_FLAGS, "--Mdir", str(folder),
@@ -154,13 +143,13 @@ def _compile_array(
         joined, target = folder / f"all{level}.cpp", folder / f"all{level}.o"
         joined.write_text("".join(f'#include "{path}"\n' for path in sources), "utf-8")
         macros = [f"-D{name}={number}" for name, number in numbers.items()]
-        run_tool(
+        run_program(
             "the C++ compiler",
             [*_compile(verilator, cxx, joined, target), level, *macros, f"-I{folder}"],
         )
         objects.append(str(target))
     program = folder / "array"
-    run_tool("the C++ linker", [*cxx, "-o", str(program), *objects, "-pthread"])
+    run_program("the C++ linker", [*cxx, "-o", str(program), *objects, "-pthread"])
     return program
 
 
@@ -174,29 +163,9 @@ def _compile(verilator: Verilator, cxx: list[str], source: Path, target: Path) -
 
 def _key(verilator: Verilator, cxx: list[str], sources: Sequence[Path]) -> str:
     """Return a digest of the tools, how they are called, and sources."""
-    digest = hashlib.sha256()
     parts = [
         *verilator.command, *_VERILATOR_FLAGS, *cxx, *_CXX_FLAGS, platform.machine(),
-        run_tool("Verilator", [*verilator.command, "--version"], verilator.environment()),
-        run_tool("the C++ compiler", [*cxx, "--version"]),
+        run_program("Verilator", [*verilator.command, "--version"], verilator.environment()),
+        run_program("the C++ compiler", [*cxx, "--version"]),
     ]  # fmt: skip
-    for part in parts:
-        digest.update(part.encode() + b"\0")
-    for source in [*sources, Path(__file__)]:
-        digest.update(source.name.encode() + b"\0" + source.read_bytes() + b"\0")
-    return digest.hexdigest()[:32]
-
-
-def _cache() -> Path:
-    asked = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    folder = asked if asked.is_absolute() else Path(os.path.expanduser("~/.cache"))
-    if not folder.is_absolute():
-        raise OSError("no home folder to keep a cache in")
-    return folder / "msq-ref"
-
-
-@functools.cache
-def _own_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="msq-ref-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+    return digest(parts, [*sources, Path(__file__)])

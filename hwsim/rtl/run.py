@@ -15,7 +15,7 @@ from hwsim.accelerator import Accelerator
 from hwsim.layer import Layer
 from hwsim.rtl.build import Shape, simulator
 from hwsim.rtl.files import Case, read_results, write_cases
-from hwsim.rtl.tools import run_tool
+from msq_ref.formats import run_program
 
 __all__ = ["TRACE", "RtlResult", "simulate_batch", "simulate_rtl", "trace_rtl"]
 
@@ -113,7 +113,7 @@ def _run(cases: Sequence[Case], shape: Shape, *, trace: bool) -> tuple[list[RtlR
         layers, results, cycles = (Path(folder) / name for name in ("layers", "results", "cycles"))
         write_cases(layers, cases)
         arguments = [str(layers), str(results), str(limit), *([str(cycles)] if trace else [])]
-        run_tool("the simulated array", [str(program), *arguments])
+        run_program("the simulated array", [str(program), *arguments])
         found = [RtlResult(*result) for result in read_results(results, cases)]
         return found, cycles.read_text("utf-8") if trace else ""
 

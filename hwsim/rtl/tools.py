@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shlex
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Verilator", "compiler", "find_verilator", "missing_tool", "run_tool"]
+from msq_ref.formats import asked_program, find_program, run_program
+
+__all__ = ["Verilator", "compiler", "find_verilator", "missing_tool"]
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,9 @@ def find_verilator() -> Verilator:
     RuntimeError
         If it does not run.
     """
-    asked = os.environ.get("VERILATOR", "").strip()
-    if asked:
-        command = tuple(shlex.split(asked))
-        if shutil.which(command[0]) is None:
-            raise FileNotFoundError(
-                f"VERILATOR = {asked!r}: no such program; set it to Verilator 5, or unset it"
-            )
-        return Verilator(command, _root(command))
+    asked = asked_program("VERILATOR", "Verilator 5")
+    if asked is not None:
+        return Verilator(tuple(asked), _root(tuple(asked)))
     on_path = shutil.which("verilator")
     if on_path is not None:
         return Verilator((on_path,), _root((on_path,)))
@@ -72,21 +67,11 @@ def compiler() -> list[str]:
     FileNotFoundError
         If there is no such program.
     """
-    asked = os.environ.get("CXX", "").strip()
-    if asked:
-        command = shlex.split(asked)
-        if shutil.which(command[0]) is None:
-            raise FileNotFoundError(
-                f"CXX = {asked!r}: no such program; set it to a C++ compiler, or unset it"
-            )
-        return command
-    for name in ("c++", "g++", "clang++"):
-        if shutil.which(name) is not None:
-            return [name]
-    raise FileNotFoundError(
+    return find_program(
+        "CXX", ("c++", "g++", "clang++"), "a C++ compiler",
         "no C++ compiler found (c++, g++, clang++): install one (Debian, Ubuntu: apt install g++) "
-        "or set CXX"
-    )
+        "or set CXX",
+    )  # fmt: skip
 
 
 def missing_tool() -> str | None:
@@ -99,28 +84,6 @@ def missing_tool() -> str | None:
     return None
 
 
-def run_tool(what: str, command: list[str], environment: dict[str, str] | None = None) -> str:
-    """Run a program and return what it prints.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such program.
-    RuntimeError
-        If it fails; the message has the program's own.
-    """
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False, env=environment
-    )
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()[:6]
-        raise RuntimeError(
-            f"{what} failed with exit code {done.returncode}: "
-            + "\n".join(lines or ["(no message)"])
-        )
-    return done.stdout
-
-
 def _root(command: tuple[str, ...]) -> Path:
     # It prints its folder with a line end; an environment that says otherwise goes first.
-    return Path(run_tool("Verilator", [*command, "--getenv", "VERILATOR_ROOT"]).strip())
+    return Path(run_program("Verilator", [*command, "--getenv", "VERILATOR_ROOT"]).strip())

@@ -70,7 +70,7 @@ def test_the_bench_is_clean_cpp(tmp_path):
     found = tools.find_verilator()
     verilate = ["--cc", "--top-module", "serial_array", "--prefix", "Varray", "-GROWS=2"]
     sources = map(str, sorted(build.SOURCES.glob("*.v")))
-    tools.run_tool(
+    tools.run_program(
         "Verilator", [*found.command, *verilate, "--Mdir", str(tmp_path), *sources],
         found.environment(),
     )  # fmt: skip
