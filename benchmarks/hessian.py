@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.measure import Row, interleave, row
+from benchmarks.steps import torch_threads
 from msq_ref import kernels, models
 from msq_ref.hessian import HessianProducts
 from msq_ref.kernels.threads import use_threads
@@ -52,7 +52,7 @@ def run(rounds: int, on_round: Callable[[], None]) -> list[Row]:
         made[:] = [HessianProducts(network, images, labels)]
         made[0](vectors)
 
-    with use_threads(1), threadpool_limits(limits=1), _torch_threads(torch, 1):
+    with use_threads(1), threadpool_limits(limits=1), torch_threads(1):
         seconds = interleave(
             {
                 "gradient": gradient,
@@ -76,16 +76,6 @@ def run(rounds: int, on_round: Callable[[], None]) -> list[Row]:
         row("hessian/PyTorch, first", seconds, "PyTorch, first", "PyTorch's gradient",
             "PyTorch's gradient"),
     ]  # fmt: skip
-
-
-@contextmanager
-def _torch_threads(torch: Any, count: int) -> Iterator[None]:  # noqa: ANN401
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 class _Peer:

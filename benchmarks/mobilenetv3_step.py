@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmarks.measure import Row
-from benchmarks.steps import CLASSES, Step, batch_of, compare, growth, our_trainer, step_of
+from benchmarks.steps import CLASSES, Step, compare_and_grow, our_trainer
 from msq_ref import kernels, models
 from msq_ref.nn import Conv2d, Layer
 from msq_ref.training.loop import Trainer
@@ -29,22 +29,12 @@ def mobilenetv3_trainer(width: float | None = None) -> Trainer:
 
 def run(rounds: int, on_round: Callable[[], None]) -> list[Row]:
     """Compare with PyTorch in both layouts, under MSQ and in float; see `compare`."""
-    rows = compare(
-        "mobilenetv3_step", mobilenetv3_trainer, _peers, batch_of(BATCH, (SIDE, SIDE, 3)), rounds,
-        on_round,
+    rows = compare_and_grow(
+        "mobilenetv3_step", mobilenetv3_trainer, _peers, (SIDE, SIDE, 3), BATCH, BATCHES, WIDTHS,
+        rounds, on_round,
     )  # fmt: skip
-
-    def of_size(count: int, width: float | None = None) -> Step:
-        return step_of(mobilenetv3_trainer(width), *batch_of(count, (SIDE, SIDE, 3)))
-
-    batches = {f"batch {count}": lambda count=count: of_size(count) for count in BATCHES}
-    widths = {f"width {width}": lambda width=width: of_size(BATCH, width) for width in WIDTHS}
-    details = {
-        **rows[0].details,
-        **_by_kind(rows[0].details["where the time goes"]),
-        **growth("time by batch", batches),
-        **growth("time by width", widths),
-    }
+    details = rows[0].details
+    details = {**details, **_by_kind(details["where the time goes"])}
     return [replace(rows[0], details=details), *rows[1:]]
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from benchmarks.measure import Row
-from benchmarks.steps import Step, batch_of, compare, growth, our_trainer, step_of
+from benchmarks.steps import Step, compare_and_grow, our_trainer
 from msq_ref import kernels, models
 from msq_ref.training.loop import Trainer
 
@@ -25,22 +24,10 @@ def resnet20_trainer(width: int | None = None, side: int | None = None) -> Train
 
 def run(rounds: int, on_round: Callable[[], None]) -> list[Row]:
     """Compare with PyTorch in both layouts, under MSQ and in float; see `compare`."""
-    rows = compare(
-        "resnet20_step", resnet20_trainer, _peers, batch_of(BATCH, (SIDE, SIDE, 3)), rounds,
+    return compare_and_grow(
+        "resnet20_step", resnet20_trainer, _peers, (SIDE, SIDE, 3), BATCH, BATCHES, WIDTHS, rounds,
         on_round,
     )  # fmt: skip
-
-    def of_size(count: int, width: int | None = None) -> Step:
-        return step_of(resnet20_trainer(width), *batch_of(count, (SIDE, SIDE, 3)))
-
-    batches = {f"batch {count}": lambda count=count: of_size(count) for count in BATCHES}
-    widths = {f"width {width}": lambda width=width: of_size(BATCH, width) for width in WIDTHS}
-    details = {
-        **rows[0].details,
-        **growth("time by batch", batches),
-        **growth("time by width", widths),
-    }
-    return [replace(rows[0], details=details), *rows[1:]]
 
 
 def _peers(images: Any, labels: Any) -> Mapping[str, Step]:  # noqa: ANN401

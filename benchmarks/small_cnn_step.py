@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from benchmarks.measure import Row
-from benchmarks.steps import Step, batch_of, compare, growth, our_trainer, step_of
+from benchmarks.steps import Step, compare_and_grow, our_trainer
 from msq_ref import kernels, models
 from msq_ref.models.digits_cnn import INPUT_SHAPE
 from msq_ref.training.loop import Trainer
@@ -28,21 +27,10 @@ def run(rounds: int, on_round: Callable[[], None]) -> list[Row]:
 
     A step takes a millisecond or two, so each turn is of several.
     """
-    rows = compare(
-        "small_cnn_step", small_cnn_trainer, _peers, batch_of(BATCH, INPUT_SHAPE), rounds, on_round
-    )
-
-    def of_size(count: int, width: int | None = None) -> Step:
-        return step_of(small_cnn_trainer(width), *batch_of(count, INPUT_SHAPE))
-
-    batches = {f"batch {count}": lambda count=count: of_size(count) for count in BATCHES}
-    widths = {f"width {width}": lambda width=width: of_size(BATCH, width) for width in WIDTHS}
-    details = {
-        **rows[0].details,
-        **growth("time by batch", batches),
-        **growth("time by width", widths),
-    }
-    return [replace(rows[0], details=details), *rows[1:]]
+    return compare_and_grow(
+        "small_cnn_step", small_cnn_trainer, _peers, INPUT_SHAPE, BATCH, BATCHES, WIDTHS, rounds,
+        on_round,
+    )  # fmt: skip
 
 
 def _peers(images: Any, labels: Any) -> Mapping[str, Step]:  # noqa: ANN401

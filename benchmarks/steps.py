@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,8 @@ from msq_ref.training.loop import Trainer
 
 __all__ = [  # noqa: RUF022  (settings, then functions)
     "BITS", "CLASSES", "DECAY", "K", "MOMENTUM", "RATE", "STRENGTH", "batch_of", "by_layer",
-    "compare",
-    "growth", "in_force", "noted", "our_trainer", "step_of", "work",
+    "compare", "compare_and_grow", "growth", "in_force", "noted", "our_trainer", "step_of",
+    "torch_threads", "work",
 ]  # fmt: skip
 
 RATE, MOMENTUM, DECAY, STRENGTH, BITS, K = 0.05, 0.9, 1e-4, 3e-4, 8, 1
@@ -67,15 +68,24 @@ def batch_of(count: int, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[
 @contextmanager
 def in_force(threads: int) -> Iterator[None]:
     """Run what is inside, of ours and of PyTorch's, with that many threads; ours with a pool."""
+    with (
+        threadpool_limits(1, user_api="blas"), use_threads(threads), use_pool(Pool()),
+        torch_threads(threads),
+    ):  # fmt: skip
+        yield
+
+
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Run what is inside, of PyTorch's, with that many threads."""
     import torch
 
-    with threadpool_limits(1, user_api="blas"), use_threads(threads), use_pool(Pool()):
-        before = torch.get_num_threads()
-        torch.set_num_threads(threads)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(before)
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def compare(
@@ -117,6 +127,41 @@ def compare(
             for peer in steps if peer not in ("ours", rows[-1].peer)
         ]  # fmt: skip
     return rows
+
+
+def compare_and_grow(
+    case: str, make: Callable[..., Trainer], peers: Callable[[Any, Any], Mapping[str, Step]],
+    shape: tuple[int, ...], batch: int, batches: Sequence[int], widths: Sequence[float],
+    rounds: int, on_round: Callable[[], None],
+) -> list[Row]:  # fmt: skip
+    """Compare as `compare` does; the first row also tells how time grows with batch and width.
+
+    Parameters
+    ----------
+    make : callable
+        Makes our training loop, of its own width, or of the one it is given.
+    shape : tuple of int
+        Of an image.
+    batch : int
+        Images of the comparison.
+    batches, widths : sequence of numbers
+        Sizes to time ours at, beside the usual one of the other.
+    """
+    rows = compare(case, make, peers, batch_of(batch, shape), rounds, on_round)
+    by_batch = {
+        f"batch {count}": lambda count=count: step_of(make(), *batch_of(count, shape))
+        for count in batches
+    }
+    by_width = {
+        f"width {width}": lambda width=width: step_of(make(width), *batch_of(batch, shape))
+        for width in widths
+    }
+    details = {
+        **rows[0].details,
+        **growth("time by batch", by_batch),
+        **growth("time by width", by_width),
+    }
+    return [replace(rows[0], details=details), *rows[1:]]
 
 
 def work(trainer: Trainer, images: NDArray[Any]) -> tuple[float, float]:
