@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from marks import between
 
 from msq_ref.files import write_text
 from msq_ref.formats.style import COLOURS, MARKERS, new_figure, save_figure
@@ -95,8 +96,7 @@ def _range(low: float, high: float) -> str:
 def page_with_tables(text: str, measured: dict[str, Any]) -> str:
     """Return the text of the page with its tables as they are now."""
     for name, table in tables(measured).items():
-        before, rest = text.split(f"<!-- {name} -->\n")
-        text = f"{before}<!-- {name} -->\n{table}<!-- end -->{rest.split('<!-- end -->', 1)[1]}"
+        text = between(text, f"<!-- {name} -->\n", "<!-- end -->", table)
     return text
 
 

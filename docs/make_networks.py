@@ -10,6 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from marks import between
+
 from msq_ref import models
 from msq_ref.files import write_text
 
@@ -58,10 +60,7 @@ def page_with_tables(text: str) -> str:
     """Return the text of the page with its tables as they are now."""
     parity = json.loads(PARITY.read_text(encoding="utf-8"))
     for key, table in (("networks", networks_table()), ("parity", parity_table(parity))):
-        first, last = MARKS[key]
-        before, rest = text.split(first)
-        _, after = rest.split(last, 1)
-        text = f"{before}{first}{table}{last}{after}"
+        text = between(text, *MARKS[key], table)
     return text
 
 

@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from marks import between
+
 from msq_ref.files import write_text
 
 HERE = Path(__file__).parent
@@ -40,10 +42,8 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def page_with_table(text: str) -> str:
     """Return the text of the page with its table as it is now."""
-    before, rest = text.split(FIRST)
-    _, after = rest.split(LAST, 1)
     rows = json.loads(ROWS.read_text(encoding="utf-8"))
-    return f"{before}{FIRST}{table(rows)}{LAST}{after}"
+    return between(text, FIRST, LAST, table(rows))
 
 
 def _amount(value: float, unit: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from marks import between
+
 from msq_ref.contract import KINDS, OPERATIONS
 from msq_ref.files import write_text
 
@@ -35,9 +37,7 @@ def tables() -> str:
 
 def spec_with_tables(text: str) -> str:
     """Return the text of the spec with its tables as they are now."""
-    before, rest = text.split(FIRST)
-    _, after = rest.split(LAST, 1)
-    return f"{before}{FIRST}{tables()}{LAST}{after}"
+    return between(text, FIRST, LAST, tables())
 
 
 def _cell(text: str) -> str:

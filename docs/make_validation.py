@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from marks import between
+
 from msq_ref.files import write_text
 
 PAGE = Path(__file__).parent / "hwsim-validation.md"
@@ -61,10 +63,8 @@ def page_with_tables(text: str, result: dict[str, Any]) -> str:
     tables = {
         "comparisons": comparisons_table(result), "differences": differences_table(result)
     }  # fmt: skip
-    for key, (first, last) in MARKS.items():
-        before, rest = text.split(first)
-        _, after = rest.split(last, 1)
-        text = f"{before}{first}{tables[key]}{last}{after}"
+    for key, marks in MARKS.items():
+        text = between(text, *marks, tables[key])
     return text
 
 

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from marks import between
+
 from msq_ref.cli.folder import prepare_folder
 from msq_ref.cli.job import make_job, run_job
 from msq_ref.cli.progress import epochs_bar
@@ -44,9 +46,7 @@ def main(folder: Path) -> None:
     write_text(HERE / "frontier.json", json.dumps(measured, indent=1) + "\n")
     page = HERE / "results.md"
     text = page.read_text(encoding="utf-8")
-    before, rest = text.split("<!-- frontier -->\n")
-    after = rest.split("<!-- end -->")[1]
-    write_text(page, f"{before}<!-- frontier -->\n{table(measured)}<!-- end -->{after}")
+    write_text(page, between(text, "<!-- frontier -->\n", "<!-- end -->", table(measured)))
 
 
 def _run(name: str, path: Path, values: dict[str, Any], seed: int) -> dict[str, Any]:
