@@ -102,6 +102,7 @@ def test_threads_share_a_pool():
             array[...] = number
             if not (array == number).all():
                 wrong.append(number)
+            del array  # or it would be held while the next one is asked for: two a thread
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
     for thread in threads:
