@@ -20,6 +20,7 @@ from msq_ref.checks.scalars import code_range, integer, real
 from msq_ref.shapes import ConvShape, Windows, output_length
 
 __all__ = [
+    "alike_arrays",
     "channel_arrays",
     "conv_arguments",
     "conv_sizes",
@@ -30,6 +31,7 @@ __all__ = [
     "pool_arguments",
     "product_shapes",
     "requantize_arguments",
+    "rounded_rates",
     "sgd_arguments",
     "some_values",
     "strided_arrays",
@@ -47,11 +49,16 @@ def sgd_arguments(
 ) -> tuple[Any, ...]:
     """Return the arguments of `sgd_step`, its rates rounded to the dtype of `w` [S12.1]."""
     weights = float_array("w", w)
-    rates = (
-        weights.dtype.type(real(name, rate, 0))
-        for name, rate in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay))
-    )
-    return weights, like("grad", grad, weights), like("velocity", velocity, weights), *rates
+    arrays = weights, like("grad", grad, weights), like("velocity", velocity, weights)
+    return *arrays, *rounded_rates(weights.dtype, lr, momentum, weight_decay)
+
+
+def rounded_rates(
+    dtype: np.dtype[Any], lr: object, momentum: object, weight_decay: object
+) -> tuple[Any, ...]:
+    """Return the rates of `sgd_step`, not negative, rounded to a dtype [S12.1]."""
+    named = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
+    return tuple(dtype.type(real(name, rate, 0)) for name, rate in named.items())
 
 
 def layer_arrays(**arrays: object) -> list[FloatArray]:
@@ -90,6 +97,14 @@ def layer_gradient(grad_y: object, shape: tuple[int, ...], x: FloatArray) -> Flo
     _, grad = layer_arrays(x=x, grad_y=grad_y)
     same_shape("grad_y", grad.shape, shape)
     return grad
+
+
+def alike_arrays(**arrays: object) -> list[FloatArray]:
+    """Return arrays of a layer, all of the shape of the first."""
+    first, *others = found = layer_arrays(**arrays)
+    for name, other in zip([*arrays][1:], others, strict=True):
+        same_shape(name, other.shape, first.shape)
+    return found
 
 
 def channel_arrays(x: object, **channels: object) -> list[FloatArray]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from msq_ref.checks.arguments import layer_arrays
+from msq_ref.checks.arguments import layer_arrays, rounded_rates
 from msq_ref.checks.arrays import FloatArray, same_shape
 from msq_ref.checks.scalars import integer, positive_scale, real
 
@@ -36,12 +36,9 @@ class AdamWFactors(NamedTuple):
 def sgd_rates(
     dtype: np.dtype[Any], lr: object, momentum: object, weight_decay: object
 ) -> tuple[Any, ...]:
-    """Return the rates of `sgd_step`, not negative, rounded to a dtype [S12.1]."""
-    with np.errstate(over="ignore"):  # IEEE decides
-        return tuple(
-            dtype.type(real(name, rate, 0))
-            for name, rate in (("lr", lr), ("momentum", momentum), ("weight_decay", weight_decay))
-        )
+    """Return `rounded_rates`, without a word where one becomes infinite: IEEE decides [S12.1]."""
+    with np.errstate(over="ignore"):
+        return rounded_rates(dtype, lr, momentum, weight_decay)
 
 
 def adamw_factors(

@@ -42,13 +42,7 @@ class Job:
     network: Network
     method: Method
 
-    def traces(
-        self,
-        seed: list[int],
-        samples: int,
-        images: int,
-        on_sample: Callable[[int], None] = lambda sample: None,
-    ) -> dict[str, TraceEstimate]:
+    def traces(self, seed: list[int], samples: int, images: int) -> dict[str, TraceEstimate]:
         """Estimate the Hessian trace of each layer on the first training images [S5.1]."""
         self.method.quantize()
         return hutchinson_layers(
@@ -56,7 +50,6 @@ class Job:
             *self.data.train.batch(slice(0, images)),
             seed=seed,
             max_samples=samples,
-            on_sample=on_sample,
         )
 
 

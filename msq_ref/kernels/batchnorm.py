@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def batchnorm(
     x, gamma, beta, mean, variance = checks.channel_arrays(
         x, gamma=gamma, beta=beta, mean=mean, variance=variance
     )
-    return _scaled(x, mean, gamma * inverse_deviation(variance, eps), beta)
+    return scaled(x, mean, gamma * inverse_deviation(variance, eps), beta)
 
 
 def batchnorm_backward(
@@ -51,7 +52,7 @@ def batchnorm_backward(
     inverse = inverse_deviation(variance, eps)
     grad_beta, grad_gamma = _parameter_gradients(grad_y, x, mean, inverse)
     zero = np.zeros_like(gamma)
-    return _scaled(grad_y, zero, gamma * inverse, zero), grad_gamma, grad_beta
+    return scaled(grad_y, zero, gamma * inverse, zero), grad_gamma, grad_beta
 
 
 def batchnorm_train(
@@ -61,7 +62,7 @@ def batchnorm_train(
     x, gamma, beta = checks.channel_arrays(x, gamma=gamma, beta=beta)
     statistics = batch_statistics(x)
     scale = gamma * inverse_deviation(statistics.variance, eps)
-    return _scaled(x, statistics.mean, scale, beta), statistics
+    return scaled(x, statistics.mean, scale, beta), statistics
 
 
 def batchnorm_train_backward(
@@ -118,12 +119,17 @@ def _layout(x: NDArray[Any]) -> Channels:
     return Channels(x.size, x.shape[-1])
 
 
-def _scaled(
-    x: NDArray[Any], mean: NDArray[Any], scale: NDArray[Any], shift: NDArray[Any]
+def scaled(
+    x: NDArray[Any],
+    mean: NDArray[Any],
+    scale: NDArray[Any],
+    shift: NDArray[Any],
+    kernel: Callable[..., None] | None = None,
 ) -> NDArray[Any]:
+    """Return ``(x - mean) scale + shift``, or what another kernel makes of these, by channel."""
     layout, y = _layout(x), empty(x.shape, x.dtype)
     channels = [layout.tiled(values) for values in (mean, scale, shift)]
-    layout.run(_scale, x.reshape(-1), *channels, y.reshape(-1))
+    layout.run(kernel or _scale, x.reshape(-1), *channels, y.reshape(-1))
     return y
 
 

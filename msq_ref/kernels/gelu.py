@@ -39,9 +39,7 @@ def gelu_backward_tangent(
     grad_y: NDArray[Any], grad_y_dot: NDArray[Any], x: NDArray[Any], x_dot: NDArray[Any]
 ) -> NDArray[Any]:
     """Twin of `msq_ref.reference.gelu_backward_tangent`, within its class [S5.2]."""
-    arrays = checks.layer_arrays(x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot)
-    for name, array in zip(("grad_y", "grad_y_dot", "x_dot"), arrays[1:], strict=True):
-        checks.same_shape(name, array.shape, arrays[0].shape)
+    arrays = checks.alike_arrays(x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot)
     grad_x_dot = empty(arrays[0].shape, arrays[0].dtype)
     flat = [array.ravel() for array in (*arrays, grad_x_dot)]
     run_chunks(_backward_tangent, grad_x_dot.size, _constants(grad_x_dot), *flat)

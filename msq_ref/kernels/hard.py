@@ -60,9 +60,7 @@ def hard_swish_backward_tangent(
     grad_y: NDArray[Any], grad_y_dot: NDArray[Any], x: NDArray[Any], x_dot: NDArray[Any]
 ) -> NDArray[Any]:
     """Twin of `msq_ref.reference.hard_swish_backward_tangent`, equal to it [S5.2]."""
-    arrays = checks.layer_arrays(x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot)
-    for name, array in zip(("grad_y", "grad_y_dot", "x_dot"), arrays[1:], strict=True):
-        checks.same_shape(name, array.shape, arrays[0].shape)
+    arrays = checks.alike_arrays(x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot)
     return _run(_hard_swish_backward_tangent, *arrays)
 
 

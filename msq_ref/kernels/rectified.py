@@ -10,7 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from msq_ref import checks
-from msq_ref.kernels.batchnorm import Channels, batch_statistics, inverse_deviation
+from msq_ref.kernels.batchnorm import batch_statistics, inverse_deviation, scaled
+from msq_ref.kernels.channels import Channels
 from msq_ref.kernels.threads import cut, run_parts
 from msq_ref.memory import empty
 from msq_ref.reference.batchnorm import EPS, BatchStatistics
@@ -38,10 +39,7 @@ def batchnorm_relu_train(
     x, gamma, beta = checks.channel_arrays(x, gamma=gamma, beta=beta)
     statistics = batch_statistics(x)
     scale = gamma * inverse_deviation(statistics.variance, eps)
-    layout, y = Channels(x.size, x.shape[-1]), empty(x.shape, x.dtype)
-    channels = [layout.tiled(values) for values in (statistics.mean, scale, beta)]
-    layout.run(_scale_relu, x.reshape(-1), *channels, y.reshape(-1))
-    return y, statistics
+    return scaled(x, statistics.mean, scale, beta, _scale_relu), statistics
 
 
 def batchnorm_relu_train_backward(
@@ -73,8 +71,7 @@ def batchnorm_relu_train_backward(
 
 
 def _added(kernel: Callable[..., None], a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    a, b = checks.layer_arrays(a=a, b=b)
-    checks.same_shape("b", b.shape, a.shape)
+    a, b = checks.alike_arrays(a=a, b=b)
     out = empty(a.shape, a.dtype)
     flat, parts = [array.reshape(-1) for array in (a, b, out)], cut(a.size, PART)
     run_parts(lambda part: kernel(*parts[part], *flat), len(parts))

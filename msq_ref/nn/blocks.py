@@ -13,6 +13,7 @@ from msq_ref.nn.simple import ReLU
 
 __all__ = ["Chain", "Identity", "Sum"]
 
+
 class Chain(Layer):
     """Layers applied one after another.
 

@@ -69,7 +69,14 @@ def adamw_step(
     )
     f = checks.adamw_factors(w.dtype, lr, beta1, beta2, eps, weight_decay, step)
     with np.errstate(over="ignore", invalid="ignore"):  # IEEE decides; the loop looks for NaN
-        m = f.beta1 * m + f.rest1 * g
-        s = f.beta2 * s + f.rest2 * (g * g)
-        d = np.sqrt(s) / f.root + f.eps
-        return np.asarray(f.keep * w - f.rate * (m / d)), np.asarray(m), np.asarray(s)
+        return adapted(w, g, m, s, f)
+
+
+def adapted(
+    w: NDArray[Any], g: NDArray[Any], m: NDArray[Any], s: NDArray[Any], f: checks.AdamWFactors
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the next weights and moments, of arguments that are checked already [S12.2]."""
+    m = f.beta1 * m + f.rest1 * g
+    s = f.beta2 * s + f.rest2 * (g * g)
+    d = np.sqrt(s) / f.root + f.eps
+    return np.asarray(f.keep * w - f.rate * (m / d)), np.asarray(m), np.asarray(s)

@@ -57,11 +57,9 @@ def gelu_backward_tangent(
     -----
     [S5.2], class ``tolerance``.
     """
-    x, grad_y, grad_y_dot, x_dot = checks.layer_arrays(
+    x, grad_y, grad_y_dot, x_dot = checks.alike_arrays(
         x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot
     )
-    for name, array in (("grad_y", grad_y), ("grad_y_dot", grad_y_dot), ("x_dot", x_dot)):
-        checks.same_shape(name, array.shape, x.shape)
     first = _cumulative(x) + x * _density(x)
     second = _density(x) * (2 - np.square(x))
     return np.asarray(grad_y_dot * first + grad_y * x_dot * second)

@@ -79,10 +79,9 @@ def hard_swish_backward_tangent(
     TypeError, ValueError
         If dtypes differ or are not float, or shapes differ.
     """
-    arrays = checks.layer_arrays(x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot)
-    for name, array in zip(("grad_y", "grad_y_dot", "x_dot"), arrays[1:], strict=True):
-        checks.same_shape(name, array.shape, arrays[0].shape)
-    x, grad_y, grad_y_dot, x_dot = arrays
+    x, grad_y, grad_y_dot, x_dot = checks.alike_arrays(
+        x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot
+    )
     bent = np.where(_between(x), x_dot / x.dtype.type(3), x.dtype.type(0))
     return np.asarray(grad_y_dot * _slope(x) + grad_y * bent)
 

@@ -78,8 +78,7 @@ def cross_entropy_tangent(
 
     ``R{p - target} = p * (z_dot - sum(p z_dot))``, over the batch size, whatever the target [S5.2].
     """
-    logits, logits_dot = checks.layer_arrays(logits=logits, logits_dot=logits_dot)
-    checks.same_shape("logits_dot", logits_dot.shape, logits.shape)
+    logits, logits_dot = checks.alike_arrays(logits=logits, logits_dot=logits_dot)
     p = softmax(logits)
     inner = (p * logits_dot).sum(axis=1, keepdims=True)
     return np.asarray(p * (logits_dot - inner) / logits.dtype.type(len(logits)))

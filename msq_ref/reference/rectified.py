@@ -22,8 +22,7 @@ __all__ = ["add", "add_relu", "batchnorm_relu_train", "batchnorm_relu_train_back
 
 def add(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """Add two arrays of one shape and dtype, float32 or float64; ``bitexact`` [S11.1]."""
-    a, b = checks.layer_arrays(a=a, b=b)
-    checks.same_shape("b", b.shape, a.shape)
+    a, b = checks.alike_arrays(a=a, b=b)
     return np.asarray(a + b)
 
 

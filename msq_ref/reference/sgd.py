@@ -51,6 +51,13 @@ def sgd_step(
         w, grad, velocity, lr, momentum, weight_decay
     )
     with np.errstate(over="ignore", invalid="ignore"):  # IEEE decides; the loop looks for NaN
-        g = grad + decay * w
-        v = mu * velocity + g
-        return np.asarray(w - rate * v), np.asarray(v)
+        return descended(w, grad, velocity, rate, mu, decay)
+
+
+def descended(
+    w: NDArray[Any], grad: NDArray[Any], velocity: NDArray[Any], rate: Any, mu: Any, decay: Any  # noqa: ANN401
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the next weights and velocity, of arguments that are checked already [S12.1]."""
+    g = grad + decay * w
+    v = mu * velocity + g
+    return np.asarray(w - rate * v), np.asarray(v)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref import checks
+from msq_ref.reference.adamw import adapted
+from msq_ref.reference.sgd import descended
 
 __all__ = ["adamw_update", "sgd_update"]
 
@@ -47,8 +49,7 @@ def sgd_update(
     g = checks.in_place(w, grad, velocity=velocity)
     rate, mu, decay = checks.sgd_rates(w.dtype, lr, momentum, weight_decay)
     with np.errstate(all="ignore"):
-        velocity[...] = mu * velocity + (g + decay * w)
-        w[...] = w - rate * velocity
+        w[...], velocity[...] = descended(w, g, velocity, rate, mu, decay)
     return _finite(w, velocity)
 
 
@@ -75,10 +76,7 @@ def adamw_update(
     g = checks.in_place(w, grad, mean=mean, square=square)
     f = checks.adamw_factors(w.dtype, lr, beta1, beta2, eps, weight_decay, step)
     with np.errstate(all="ignore"):
-        mean[...] = f.beta1 * mean + f.rest1 * g
-        square[...] = f.beta2 * square + f.rest2 * (g * g)
-        d = np.sqrt(square) / f.root + f.eps
-        w[...] = f.keep * w - f.rate * (mean / d)
+        w[...], mean[...], square[...] = adapted(w, g, mean, square, f)
     return _finite(w, mean, square)
 
 

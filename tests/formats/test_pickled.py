@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msq_ref.formats.pickled import NUMPY_ARRAYS, restricted_load
+from msq_ref.pickled import NUMPY_ARRAYS, restricted_load
 
 PLAIN = [
     None, True, 3, -(2**70), 1.5, "text", b"bytes", [1, [2]], (1, (2, 3)), {"a": {1: 2}}, {1, 2},
