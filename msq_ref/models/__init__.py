@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 from msq_ref import checks, reference
 from msq_ref.models.published import NameTable, fitting_state, read_safetensors
 from msq_ref.models.torch_file import TORCH_SUFFIXES, read_torch
+from msq_ref.models.zeros import Zeros
 from msq_ref.names import known_name
 from msq_ref.nn import Network
 
@@ -57,26 +58,6 @@ _MODELS = {
     "swin-t": _Model("swin", "swin", (224, 224, 3)),
 }
 _NOT_SIZES = {"seed", "dtype", "backend"}
-
-
-class _Zeros(np.random.Generator):
-    """Draws zeros; `numpy.random.default_rng` passes it through."""
-
-    def __init__(self) -> None:
-        super().__init__(np.random.PCG64(0))
-
-    def standard_normal(self, size: Any = None, *_: Any, **__: Any) -> Any:  # noqa: ANN401
-        return np.broadcast_to(np.float32(0), () if size is None else size).view(_Zero)
-
-
-class _Zero(np.ndarray):
-    """One zero seen as many: scaled it is itself, converted it is memory that nobody touched."""
-
-    def __mul__(self, other: Any) -> _Zero:  # noqa: ANN401
-        return self
-
-    def astype(self, dtype: DTypeLike, *_: Any, **__: Any) -> Any:  # type: ignore[override] # noqa: ANN401
-        return np.zeros(self.shape, dtype)
 
 
 def names() -> list[str]:
@@ -128,7 +109,7 @@ def outline(
 
     Parameters, result and errors are those of `build`.
     """
-    return _built(name, _Zeros(), np.float32, backend, sizes)
+    return _built(name, Zeros(), np.float32, backend, sizes)
 
 
 def input_shape(name: str, **sizes: Any) -> tuple[int, int, int]:  # noqa: ANN401
