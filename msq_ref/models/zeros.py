@@ -17,6 +17,7 @@ class Zeros(np.random.Generator):
         super().__init__(np.random.PCG64(0))
 
     def standard_normal(self, size: Any = None, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+        """Zeros of the size asked for, `size`."""
         return np.broadcast_to(np.float32(0), () if size is None else size).view(_Zero)
 
 
