@@ -7,27 +7,23 @@ from typing import Literal
 
 from pydantic import Field
 
-from hwsim.energy import HOROWITZ, EnergyTable
+from hwsim.array import AnyArray, Array
+from hwsim.energy_table import HOROWITZ, EnergyTable
+from hwsim.widths import Widths
 from msq_ref.formats import Settings, known_name, parse_settings, read_toml
 
-__all__ = ["Accelerator", "Array", "Buffers", "Dram", "accelerator_names", "load_accelerator"]
+__all__ = [
+    "Accelerator",
+    "Array",
+    "Buffers",
+    "Dram",
+    "Vector",
+    "accelerator_names",
+    "checked",
+    "load_accelerator",
+]
 
 _PRESETS = Path(__file__).parent / "presets"
-
-
-class Array(Settings):
-    """Processing elements, and what each does in a cycle [S10.1]."""
-
-    rows: int = Field(ge=1, le=4096)
-    """Output channels at a time."""
-    cols: int = Field(ge=1, le=4096)
-    """Output positions at a time."""
-    lanes: int = Field(ge=1, le=4096)
-    """Terms of the reduction that a processing element adds in a cycle."""
-    drain: int = Field(default=1, ge=0, le=4096)
-    """Cycles in which a finished pass leaves the array."""
-    serial: Literal["weight"] = "weight"
-    """The operand that comes bit by bit."""
 
 
 class Buffers(Settings):
@@ -38,6 +34,8 @@ class Buffers(Settings):
     output_bytes: int = Field(ge=1)
     double_buffered: bool = True
     """Half of each buffer computes while the other half is filled or emptied."""
+    ports: Literal[1, 2] = 2
+    """2: array and DRAM use a buffer at once. 1: in turn; the array waits while words move."""
 
     @property
     def parts(self) -> int:
@@ -50,6 +48,23 @@ class Dram(Settings):
 
     bits_per_cycle: int = Field(ge=1)
     """Moved in a cycle of the array's clock, in one direction."""
+    burst_bytes: int = Field(default=1, ge=1, le=65536)
+    """Each stream is rounded up to a multiple of it."""
+    latency_cycles: int = Field(default=0, ge=0, le=10**6)
+    """From the request for a stream to its first word."""
+    row_bytes: int = Field(default=0, ge=0)
+    """Of an open row; a stream is packed into as few rows as can be. 0: rows are not counted."""
+    row_miss_cycles: int = Field(default=0, ge=0, le=10**6)
+    """Lost on each row that a stream touches."""
+
+
+class Vector(Settings):
+    """A unit for what has no weights: pooling, additions, softmax; see `hwsim.vector`."""
+
+    lanes: int = Field(ge=1, le=65536)
+    """Operations a cycle."""
+    activation_bytes: int = Field(default=0, ge=0)
+    """Memory in which operands stay on the chip until the unit needs them."""
 
 
 class Accelerator(Settings):
@@ -58,9 +73,11 @@ class Accelerator(Settings):
     name: str = Field(min_length=1)
     description: str
     frequency_mhz: float = Field(gt=0)
-    array: Array
+    array: AnyArray
     buffers: Buffers
     dram: Dram
+    widths: Widths = Widths()
+    vector: Vector | None = None
     energy: EnergyTable = HOROWITZ
 
 
@@ -88,11 +105,26 @@ def load_accelerator(name_or_path: str | Path) -> Accelerator:
         path = Path(name_or_path)
     else:
         path = _PRESETS / f"{known_name('accelerator', text, accelerator_names())}.toml"
-    accelerator = parse_settings(Accelerator, read_toml(path), str(path))
-    for kind in ("weight", "input", "output"):
-        capacity = getattr(accelerator.buffers, f"{kind}_bytes")
+    return checked(parse_settings(Accelerator, read_toml(path), str(path)), str(path))
+
+
+def checked(accelerator: Accelerator, source: str) -> Accelerator:
+    """Return an accelerator whose energy table knows its memories.
+
+    Raises
+    ------
+    ValueError
+        In one line, naming the source, if one of them is larger than the table's largest.
+    """
+    memories = {
+        f"buffers.{kind}_bytes": getattr(accelerator.buffers, f"{kind}_bytes")
+        for kind in ("weight", "input", "output")
+    }
+    if accelerator.vector is not None:
+        memories["vector.activation_bytes"] = accelerator.vector.activation_bytes
+    for key, capacity in memories.items():
         try:
-            accelerator.energy.buffer_pj_per_bit(kind, capacity)
+            accelerator.energy.memory_pj_per_bit(key, capacity)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
+            raise ValueError(f"{source}: {error}") from None
     return accelerator

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.accelerator import Accelerator
-from hwsim.analytic import closed_form
 from hwsim.counts import Counts
 from hwsim.engine import simulate_layer
+from hwsim.skipping import closed_form_of_values
 from hwsim.tiling import best_tiling
 from hwsim.workload import layer_of
 from msq_ref import reference
@@ -36,6 +36,7 @@ class LayerCheck:
     engine : Counts
         Of the first image whose counts differ, or of the last.
     closed_form : Counts
+        Of the same.
     """
 
     name: str
@@ -91,14 +92,19 @@ def _check(
     expected: NDArray[np.int64],
 ) -> LayerCheck:
     layer = layer_of(product, x.shape[1:])
-    counts = closed_form(layer, accelerator, best_tiling(layer, accelerator))
-    check = LayerCheck(layer.name, True, True, len(x), expected.size, counts, counts)
-    for image, right in zip(x, expected, strict=True):
+    tiling = best_tiling(layer, accelerator)
+    weights = product.codes if product.signs is None else product.codes * product.signs
+    known = [closed_form_of_values(layer, accelerator, tiling, weights, image) for image in x]
+    check = LayerCheck(layer.name, True, True, len(x), expected.size, known[0], known[0])
+    for image, right, counts in zip(x, expected, known, strict=True):
         result = simulate_layer(
             layer, accelerator, image, product.codes, product.signs, in_signed=product.in_signed
         )
         if check.cycles_equal:
-            check = replace(check, engine=result.counts, cycles_equal=result.counts == counts)
+            check = replace(
+                check, engine=result.counts, closed_form=counts,
+                cycles_equal=result.counts == counts,
+            )
         if not np.array_equal(result.accumulators, right):
             check = replace(check, outputs_equal=False)
     return check

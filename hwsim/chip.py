@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hwsim.machine_array import ArraySetup, ArrayState
 
 __all__ = ["Arrays", "Integers", "Setup", "Tile"]
 
@@ -13,14 +15,20 @@ Integers = NDArray[np.int64]
 
 
 class Setup(NamedTuple):
-    """Array, memory, layer and tiling as plain integers; rooms of the buffers in bits."""
+    """Array, memory, layer and tiling as plain integers; rooms of the buffers in bits.
 
-    rows: int
-    cols: int
-    lanes: int
-    drain: int
+    `m_size` and so on are lengths of ranges, `m_unit` and so on what they are multiples of;
+    `outer`, `middle`, `inner` the loops over them, 0 to 2 for m, p and c.
+    """
+
+    array: ArraySetup
     bits_per_cycle: int
+    burst_bits: int
+    latency_cycles: int
+    row_bits: int
+    row_miss_cycles: int
     double_buffered: int
+    ports: int
     weight_room: int
     input_room: int
     output_room: int
@@ -33,26 +41,33 @@ class Setup(NamedTuple):
     padding: int
     out_width: int
     groups: int
-    K: int
     M: int
     P: int
-    bits: int
     in_bits: int
     out_bits: int
+    bits: int
     offset: int
+    m_unit: int
+    p_unit: int
+    c_unit: int
     m_size: int
     p_size: int
-    weights_outer: int
+    c_size: int
+    outer: int
+    middle: int
+    inner: int
 
 
 class Tile(NamedTuple):
-    """A group, its ranges of outputs and positions, and the part of the image that is on chip."""
+    """A group, its ranges of outputs, positions and channels, and the part of the image it sees."""
 
     group: int
     m_first: int
     m_end: int
     p_first: int
     p_end: int
+    c_first: int
+    c_end: int
     top: int
     bottom: int
     left: int
@@ -68,15 +83,27 @@ class Arrays(NamedTuple):
         As in `hwsim.machine.run`.
     written : (P, groups * M)
         How often each output was written.
-    registers : (cols, lanes)
-        Activations of the reduction step at work.
-    acc, sums : (rows, cols), (cols,)
-        Accumulators, and sums of the activations.
-    state : (6,)
-        Of the array: first output and position of the pass, first term of the reduction step, bit
-        plane, cycles of drain to go, and whether the tile is done.
-    left : (3,)
-        Bits that DRAM has yet to move for the tile: weights, inputs, outputs.
+    array : ArrayState
+    there : (2,)
+        Which weights and which inputs are on chip: numbers of a tile's parts.
+    weights : (5,)
+        The weights on chip: group, first and last output, first and last channel.
+    inputs : (7,)
+        The inputs on chip: group, rows, columns, channels.
+    sums, spilled : (P, groups * M)
+        Partial sums in the output buffer, and in DRAM.
+    place : (P, groups * M)
+        `NOWHERE`, `ON_CHIP` or `IN_DRAM`.
+    words : (1,)
+        Partial sums on chip.
+    waits : (4,)
+        Cycles that DRAM has yet to wait for the tile: latency and row misses of what is loaded, of
+        what is stored.
+    left, padding : (5,)
+        Bits that DRAM has yet to move: weights, inputs and partial sums that come, partial sums
+        and outputs that go; and those that fill up their bursts.
+    fault : (1,)
+        One of `hwsim.faults.FAULTS`.
     counters
         As in `hwsim.machine.run`.
     """
@@ -85,17 +112,16 @@ class Arrays(NamedTuple):
     w: Integers
     outputs: Integers
     written: Integers
-    registers: Integers
-    acc: Integers
+    array: ArrayState
+    there: Integers
+    weights: Integers
+    inputs: Integers
     sums: Integers
-    state: Integers
+    spilled: Integers
+    place: Integers
+    words: Integers
+    waits: Integers
     left: Integers
-    counters: Integers
-
-
-ROW, COL, TERM, PLANE, DRAIN, DONE = range(6)
-"""Places in `Arrays.state`."""
-
-COMPUTE, STALL, DRAM_W, DRAM_I, DRAM_O = range(5)
-W_READ, W_WRITTEN, I_READ, I_WRITTEN, O_READ, O_WRITTEN, LANE, ACCUMULATE = range(5, 13)
-"""Places in `Arrays.counters`: the fields of `Counts`, in order."""
+    padding: Integers
+    fault: Integers
+    counters: Any

@@ -2,79 +2,49 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
+from hwsim.array import Array, FusionArray
 from hwsim.counts import Counts
-from msq_ref.formats import Settings
+from hwsim.energy_table import HOROWITZ, BufferEntry, EnergyTable
+from hwsim.layer import Layer
+from hwsim.vector import VectorCounts
 
 if TYPE_CHECKING:
     from hwsim.accelerator import Accelerator
 
-__all__ = ["HOROWITZ", "BufferEntry", "Energy", "EnergyTable", "energy_of"]
+__all__ = [
+    "HOROWITZ",
+    "BufferEntry",
+    "Energy",
+    "EnergyTable",
+    "energy_of",
+    "event_prices",
+    "vector_energy_of",
+]
 
-Picojoules = Annotated[float, Field(ge=0)]
-
-
-class BufferEntry(Settings):
-    """Energy of a 64-bit access to an on-chip memory of a capacity."""
-
-    bytes: int = Field(ge=1)
-    access_64bit_pj: Picojoules
-
-
-class EnergyTable(Settings):
-    """Energy per event in pJ; a table of one's own is given whole, with its source."""
-
-    source: str = Field(min_length=1)
-    add_8bit_pj: Picojoules
-    """An integer addition, 8 bits wide."""
-    add_32bit_pj: Picojoules
-    dram_64bit_pj: Picojoules
-    """A 64-bit access to DRAM."""
-    buffers: tuple[BufferEntry, ...] = Field(min_length=1, strict=False)
-
-    def buffer_pj_per_bit(self, name: str, capacity: int) -> float:
-        """Return the energy of a bit read from or written to a buffer, in pJ.
-
-        It is that of the smallest capacity in the table that holds the buffer.
-
-        Raises
-        ------
-        ValueError
-            If the table has none as large.
-        """
-        holding = [entry for entry in self.buffers if entry.bytes >= capacity]
-        if not holding:
-            largest = max(entry.bytes for entry in self.buffers)
-            raise ValueError(
-                f"buffers.{name}_bytes = {capacity}: the energy table ends at {largest} bytes"
-            )
-        return min(holding, key=lambda entry: entry.bytes).access_64bit_pj / 64
-
-
-HOROWITZ = EnergyTable(
-    source=(
-        "M. Horowitz, \"Computing's energy problem (and what we can do about it)\", ISSCC 2014: "
-        "45 nm, 0.9 V; DRAM at the low end of the 1.3 to 2.6 nJ given there"
+PARTS = {
+    "lanes": ("lane_operations",),
+    "accumulators": ("accumulates",),
+    "weight_buffer": ("weight_bits_read", "weight_bits_written"),
+    "input_buffer": ("input_bits_read", "input_bits_written"),
+    "output_buffer": (
+        "output_bits_read", "output_bits_written", "partial_sum_bits_read",
+        "partial_sum_bits_written",
     ),
-    add_8bit_pj=0.03,
-    add_32bit_pj=0.1,
-    dram_64bit_pj=1300.0,
-    buffers=(
-        BufferEntry(bytes=8 * 1024, access_64bit_pj=10.0),
-        BufferEntry(bytes=32 * 1024, access_64bit_pj=20.0),
-        BufferEntry(bytes=1024 * 1024, access_64bit_pj=100.0),
+    "dram": (
+        "dram_weight_bytes", "dram_input_bytes", "dram_output_bytes", "dram_partial_sum_bytes",
     ),
-)
-"""The table of a preset that brings none of its own."""
+    "leakage": ("compute_cycles", "stall_cycles"),
+}  # fmt: skip
+"""Counts that each part of `Energy` comes from; partial sums are in the output buffer."""
 
 
 @dataclass(frozen=True)
 class Energy:
-    """Where a layer's energy goes, in pJ."""
+    """Where a layer's energy goes, in pJ; `vector` is of the vector unit and its memory."""
 
     lanes: float
     accumulators: float
@@ -82,6 +52,8 @@ class Energy:
     input_buffer: float
     output_buffer: float
     dram: float
+    leakage: float
+    vector: float = 0.0
 
     @property
     def total(self) -> float:
@@ -89,42 +61,119 @@ class Energy:
         return sum(getattr(self, field.name) for field in fields(self))
 
 
-def energy_of(counts: Counts, in_bits: int, accelerator: Accelerator) -> Energy:
-    """Return the energy of a layer's events.
+def energy_of(counts: Counts, layer: Layer, accelerator: Accelerator) -> Energy:
+    """Return the energy of a layer's events: each count times its `event_prices`.
 
     Parameters
     ----------
     counts : Counts
-    in_bits : int
-        Width of the activations.
+    layer : Layer
     accelerator : Accelerator
 
     Raises
     ------
     ValueError
-        If the energy table lists no capacity that holds a buffer.
+        As in `event_prices`.
+    """
+    price = event_prices(layer, accelerator)
+    return Energy(
+        **{
+            part: sum(getattr(counts, name) * price[name] for name in names)
+            for part, names in PARTS.items()
+        }
+    )
+
+
+def vector_energy_of(counts: VectorCounts, accelerator: Accelerator) -> Energy:
+    """Return the energy of a layer of the vector unit.
+
+    An operation is taken as a 32-bit addition; operands that stay on the chip cost what a memory of
+    their size does.
+
+    Raises
+    ------
+    ValueError
+        If the accelerator has no vector unit, or the energy table no memory as large as its own.
+    """
+    table, vector = accelerator.energy, accelerator.vector
+    if vector is None:
+        raise ValueError(f"accelerator {accelerator.name}: vector is missing: layer {counts.name}")
+    bit = table.memory_pj_per_bit("vector.activation_bytes", vector.activation_bytes)
+    held = (counts.activation_bits_read + counts.activation_bits_written) * bit
+    return Energy(
+        lanes=0.0, accumulators=0.0, weight_buffer=0.0, input_buffer=0.0, output_buffer=0.0,
+        dram=8 * counts.dram_bytes * table.dram_pj_per_bit,
+        leakage=counts.cycles * _leakage_pj_per_cycle(accelerator),
+        vector=counts.operations * table.add_32bit_pj + held,
+    )  # fmt: skip
+
+
+def event_prices(layer: Layer, accelerator: Accelerator) -> dict[str, float]:
+    """Return the energy in pJ of one of each field of `Counts`.
+
+    Parameters
+    ----------
+    layer : Layer
+        Its widths decide what a lane's operation costs.
+    accelerator : Accelerator
+
+    Raises
+    ------
+    ValueError
+        If the energy table lists no capacity that holds a buffer, or no multiplication for an
+        array that multiplies.
 
     Notes
     -----
-    [S10.4]. The counts are exact, the energies an estimate: a lane's AND and addition are taken
-    as the table's 8-bit addition scaled by ``in_bits / 8`` (the AND itself, the shift and the
-    growth of the adder tree are not in the table), an accumulation as a 32-bit addition, and
-    leakage, clock and control are left out.
+    [S10.4]. The counts are exact, the energies an estimate. A lane's AND and addition are taken as
+    the table's 8-bit addition scaled by the bits of the operand that comes in parallel, over 8 (the
+    AND itself, the shift and the growth of the adder tree are not in the table); in a bit-parallel
+    array as a multiplication of the widths that the array is built for, in one of fused multipliers
+    of the widths that the operands take of them, and an addition of its product. An accumulation is
+    a 32-bit addition. Leakage is the table's power of the array's gate equivalents and of the
+    memories' bits, times a cycle. Clock and control are left out.
     """
     table, buffers = accelerator.energy, accelerator.buffers
-    weight, inputs, output = (
-        table.buffer_pj_per_bit(name, capacity)
-        for name, capacity in (
-            ("weight", buffers.weight_bytes),
-            ("input", buffers.input_bytes),
-            ("output", buffers.output_bytes),
-        )
+    prices = {
+        "lane_operations": _lane_pj(layer, accelerator),
+        "accumulates": table.add_32bit_pj,
+    }
+    for kind in ("weight", "input", "output"):
+        bit = table.buffer_pj_per_bit(kind, getattr(buffers, f"{kind}_bytes"))
+        prices[f"{kind}_bits_read"] = prices[f"{kind}_bits_written"] = bit
+        prices[f"dram_{kind}_bytes"] = 8 * table.dram_pj_per_bit
+    for event in ("read", "written"):
+        prices[f"partial_sum_bits_{event}"] = prices[f"output_bits_{event}"]
+    prices["dram_partial_sum_bytes"] = prices["dram_output_bytes"]
+    leakage = _leakage_pj_per_cycle(accelerator)
+    return {**prices, "compute_cycles": leakage, "stall_cycles": leakage}
+
+
+def _lane_pj(layer: Layer, accelerator: Accelerator) -> float:
+    table, array = accelerator.energy, accelerator.array
+    if isinstance(array, Array) and array.serial != "none":
+        parallel = {"weight": layer.in_bits, "activation": layer.bits, "both": 1}[array.serial]
+        return table.add_pj(parallel)
+    if isinstance(array, FusionArray):  # as many bricks as an operand's width takes
+        w, a = (array.most_bits // (array.most_bits // max(width, array.least_bits))
+                for width in (layer.bits, layer.in_bits))  # fmt: skip
+    else:
+        w, a = accelerator.widths.weight_bits, accelerator.widths.input_bits
+    return table.multiply_pj(w, a) + table.add_pj(w + a)
+
+
+@functools.lru_cache(maxsize=1024)
+def _leakage_pj_per_cycle(accelerator: Accelerator) -> float:
+    if not accelerator.energy.leaks:
+        return 0.0
+    from hwsim.area import area_of  # noqa: PLC0415  (areas need accelerators, which need tables)
+
+    area, buffers = area_of(accelerator), accelerator.buffers
+    bits = 8 * (buffers.weight_bytes + buffers.input_bytes + buffers.output_bytes)
+    if accelerator.vector is not None:
+        bits += 8 * accelerator.vector.activation_bytes
+    picowatts = (
+        area.array * accelerator.energy.leakage_pw_per_gate
+        + bits * accelerator.energy.leakage_pw_per_bit
     )
-    return Energy(
-        lanes=counts.lane_operations * table.add_8bit_pj * in_bits / 8,
-        accumulators=counts.accumulates * table.add_32bit_pj,
-        weight_buffer=(counts.weight_bits_read + counts.weight_bits_written) * weight,
-        input_buffer=(counts.input_bits_read + counts.input_bits_written) * inputs,
-        output_buffer=(counts.output_bits_read + counts.output_bits_written) * output,
-        dram=8 * counts.dram_bytes * table.dram_64bit_pj / 64,
-    )
+    return picowatts / (accelerator.frequency_mhz * 1e6)

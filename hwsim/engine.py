@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from hwsim import machine
 from hwsim.accelerator import Accelerator
-from hwsim.chip import DRAM_O, DRAM_W, Setup
 from hwsim.counts import Counts
+from hwsim.faults import FAULTS
 from hwsim.layer import Layer
+from hwsim.machine_array import array_state
+from hwsim.machine_setup import setup_of
+from hwsim.places import DRAM_S, DRAM_W
 from hwsim.tiling import Tiling, best_tiling, legal
 from hwsim.workload import layer_of
 
@@ -91,46 +94,17 @@ def simulate_layer(
     weights = _weights(layer, codes, signs)
     cut = tiling or best_tiling(layer, accelerator)
     legal(layer, accelerator, cut)
-    array, buffers = accelerator.array, accelerator.buffers
-    setup = Setup(
-        rows=array.rows,
-        cols=array.cols,
-        lanes=array.lanes,
-        drain=array.drain,
-        bits_per_cycle=accelerator.dram.bits_per_cycle,
-        double_buffered=int(buffers.double_buffered),
-        weight_room=8 * (buffers.weight_bytes // buffers.parts),
-        input_room=8 * (buffers.input_bytes // buffers.parts),
-        output_room=8 * (buffers.output_bytes // buffers.parts),
-        height=layer.height,
-        width=layer.width,
-        channels=layer.group_channels,
-        kernel_width=layer.kernel_width,
-        kernel_height=layer.kernel_height,
-        stride=layer.stride,
-        padding=layer.padding,
-        out_width=layer.out_width,
-        groups=layer.groups,
-        K=layer.K,
-        M=layer.M,
-        P=layer.P,
-        bits=layer.bits,
-        in_bits=layer.in_bits,
-        out_bits=layer.out_bits,
-        offset=int(layer.domain == "offset"),
-        m_size=cut.m_size,
-        p_size=cut.p_size,
-        weights_outer=int(cut.order == "weights"),
-    )
+    setup = setup_of(layer, accelerator, cut, in_signed)
     outputs = np.zeros((layer.P, layer.outputs), np.int64)
     written = np.zeros_like(outputs)
     counters = np.zeros(len(fields(Counts)), np.int64)
-    fault = machine.run(setup, images, weights, outputs, written, counters)
+    array = array_state(setup.array)
+    fault = machine.run(setup, array, images, weights, outputs, written, counters)
     if fault:
-        raise RuntimeError(f"layer {layer.name}: {machine.FAULTS[fault]}")
+        raise RuntimeError(f"layer {layer.name}: {FAULTS[fault]}")
     if (written != 1).any():
         raise RuntimeError(f"layer {layer.name}: an output was not written exactly once")
-    counters[DRAM_W : DRAM_O + 1] //= 8  # the machine counts bits
+    counters[DRAM_W : DRAM_S + 1] //= 8  # the machine counts bits
     shape = (layer.out_height, layer.out_width) if layer.kind == "conv" else np.shape(x)[:-1]
     return EngineResult(
         outputs.reshape(*shape, layer.outputs), Counts(*(int(count) for count in counters))
@@ -143,7 +117,7 @@ class EngineAccumulate:
     Attributes
     ----------
     counts : dict of layer name to Counts
-        Of one image; they do not depend on the values.
+        Of the first image; those of others differ only if the array skips zeros.
     """
 
     def __init__(self, accelerator: Accelerator) -> None:
@@ -198,7 +172,10 @@ def _inputs(layer: Layer, x: NDArray[Any], in_signed: bool) -> NDArray[np.int64]
 
 
 def _weights(layer: Layer, codes: NDArray[Any], signs: NDArray[Any] | None) -> NDArray[np.int64]:
-    """Return the integers whose bit planes the array sees, (K, groups, M)."""
+    """Return the integers whose bit planes the array sees.
+
+    (kernel taps, channels of a group, groups, M).
+    """
     signed = layer.domain == "signed"
     if signed == (signs is None):
         found = "None" if signs is None else "an array"
@@ -215,7 +192,7 @@ def _weights(layer: Layer, codes: NDArray[Any], signs: NDArray[Any] | None) -> N
         factors = _integers(layer, "signs", signs, -1, 1)
         _shape(layer, "signs", factors, shape)
         values = values * factors
-    return values.reshape(layer.K, layer.groups, layer.M)
+    return values.reshape(-1, layer.group_channels, layer.groups, layer.M)
 
 
 def _integers(layer: Layer, name: str, value: Any, low: int, high: int) -> NDArray[np.int64]:  # noqa: ANN401

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 from hwsim.hollow import HOLLOW, zeros
 from hwsim.layer import Layer
+from hwsim.network_steps import Shapes, network_steps, recorded
+from hwsim.steps import vector_layers
 from hwsim.workload import LOGIT_BITS, Workload
 from msq_ref import models
 
@@ -38,19 +40,23 @@ def network_workload(
     *,
     bits: int = BITS,
     in_bits: int = BITS,
+    domain: Literal["signed", "offset"] = "signed",
     **sizes: Any,  # noqa: ANN401
 ) -> Workload:
     """Return the layers of a bundled network for one image.
 
-    Convolutions, linear layers and both products of attention, in the order in which they run. An
-    image of shapes goes through the network, no weights are drawn and nothing is computed. A
-    border of zeros that is a layer of the network counts as part of the input behind it.
+    Convolutions, linear layers and both products of attention, in the order in which they run, and
+    what the vector unit does between them. An image of shapes goes through the network, no weights
+    are drawn and nothing is computed. A border of zeros that is a layer of the network counts as
+    part of the input behind it.
 
     Parameters
     ----------
     name : str
     bits, in_bits : int
-        Width of every weight and activation; weights are in the signed domain.
+        Width of every weight and activation.
+    domain : {"signed", "offset"}
+        Of the weights [S1.4].
     sizes
         As in `msq_ref.models.build`.
 
@@ -63,29 +69,32 @@ def network_workload(
     ValueError
         If the name, a size or a width is unknown or out of range.
     """
-    return Workload(name, _layers(_walked(name, **sizes), bits, in_bits))
+    network, shapes = _walked(name, **sizes)
+    layers = _layers(network, bits, in_bits, domain)
+    steps, result = network_steps(network, shapes, {one.name: one for one in layers}, in_bits)
+    return Workload(name, layers, vector_layers(steps, (result,)))
 
 
 def network_sizes() -> list[NetworkSize]:
     """Return the sizes of every bundled network, as published."""
     found = []
     for name in network_names():
-        network = _walked(name)
-        layers = _layers(network, BITS, BITS)
+        network, _ = _walked(name)
+        layers = _layers(network, BITS, BITS, "signed")
         parameters = sum(value.size for value in network.parameters().values())
         macs = sum(layer.macs for layer in layers)
         found.append(NetworkSize(name, network.image, len(layers), macs, parameters))
     return found
 
 
-def _walked(name: str, **sizes: Any) -> Any:  # noqa: ANN401
-    """Return a network after a forward pass of shapes: every layer keeps its input's."""
+def _walked(name: str, **sizes: Any) -> tuple[Any, Shapes]:  # noqa: ANN401
+    """Return a network after a forward pass of shapes, which its layers keep, and all shapes."""
     network = models.outline(name, backend=HOLLOW, **sizes)
-    network.forward(zeros((1, *models.input_shape(name, **sizes))))
-    return network
+    image = zeros((1, *models.input_shape(name, **sizes)))
+    return network, recorded(network, lambda walked: walked.forward(image))
 
 
-def _layers(network: Any, bits: int, in_bits: int) -> tuple[Layer, ...]:  # noqa: ANN401
+def _layers(network: Any, bits: int, in_bits: int, domain: str) -> tuple[Layer, ...]:  # noqa: ANN401
     operations = {
         name: operation for name, operation in network.operations.items()
         if operation.quantizable or hasattr(operation, "heads")
@@ -98,7 +107,9 @@ def _layers(network: Any, bits: int, in_bits: int) -> tuple[Layer, ...]:  # noqa
         kept = [value.shape for value in operation.inference()]
         if not operation.quantizable:
             layers += _attention(name, kept[0], **common)
-        elif operation.weight.ndim == 4:
+            continue
+        common["domain"] = domain
+        if operation.weight.ndim == 4:
             layers.append(_convolution(name, operation, kept[0], bits=bits, **common))
         else:
             inputs, outputs = operation.weight.shape

@@ -10,7 +10,7 @@ from hwsim.accelerator import Accelerator
 from hwsim.energy import Energy
 from hwsim.plots import plot_cycles
 from hwsim.report import Report
-from hwsim.tables import LAYER_COLUMNS, TOTAL_COLUMNS, layer_rows, speed_up, total_rows
+from hwsim.tables import LAYER_COLUMNS, TOTAL_COLUMNS, layer_rows, notes, speed_up, total_rows
 from msq_ref.formats.page import Section, write_page
 
 __all__ = ["write_report"]
@@ -60,10 +60,11 @@ def _energy(report: Report, accelerator: Accelerator) -> Section:
         [layer.name, *(f"{getattr(layer.energy, part) / 1e3:,.1f}" for part in parts)]
         for layer in report.layers
     ]
-    notes = [
-        "Cycles, bytes and operations are exact for the machine described in docs/hwsim.md. "
-        "Pooling, requantization and DRAM latency are not part of the model.",
-        f"Energy is an estimate: counts of events times {accelerator.energy.source}.",
+    said = [
+        "Cycles, bytes and operations are exact for the machine described in docs/hwsim.md."
+        + ("" if accelerator.vector else " It has no vector unit: pooling, additions and "
+           "requantization are not counted."),
+        *(note for note in notes(report, at_8_bits=None)[1:] if note),
     ]
     header = ["layer", *(part.replace("_", " ") for part in parts)]
-    return Section("Where the energy goes, nJ", notes, header, rows)
+    return Section("Where the energy goes, nJ", said, header, rows)

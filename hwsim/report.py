@@ -6,50 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hwsim.accelerator import Accelerator
-from hwsim.analytic import closed_form
-from hwsim.counts import Counts
-from hwsim.energy import Energy, energy_of
+from hwsim.area import Area, area_of
+from hwsim.array import Array, FusionArray
 from hwsim.layer import Layer
-from hwsim.tiling import Tiling, best_tiling
-from hwsim.workload import Workload
+from hwsim.layer_report import LayerReport, array_line, vector_line
+from hwsim.vector import vector_lines
+from hwsim.workload import LeftOut, Workload
 
 __all__ = ["LayerReport", "Report", "Totals", "simulate"]
-
-
-@dataclass(frozen=True)
-class LayerReport:
-    """One layer, for one image.
-
-    Attributes
-    ----------
-    name : str
-    macs, bits : int
-    compute_cycles, stall_cycles, cycles : int
-    dram_bytes : int
-        Moved to and from DRAM.
-    sram_bytes : int
-        Read from and written to the on-chip buffers.
-    energy_pj : float
-    utilization : float
-        Share of the array's lanes and cycles spent on weight bits of the layer, at most 1 [S10.5].
-    tiling, counts, energy
-        How the layer is cut, all that was counted, and where the energy goes; not in the JSON.
-    """
-
-    name: str
-    macs: int
-    bits: int
-    compute_cycles: int
-    stall_cycles: int
-    cycles: int
-    dram_bytes: int
-    sram_bytes: int
-    energy_pj: float
-    utilization: float
-    tiling: Tiling
-    counts: Counts
-    energy: Energy
-
 
 @dataclass(frozen=True)
 class Totals:
@@ -62,39 +26,76 @@ class Totals:
     dram_bytes: int
     energy_pj: float
     latency_s: float
+    stalls: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Report:
-    """A network on an accelerator, by their names."""
+    """A network on an accelerator.
+
+    Attributes
+    ----------
+    network, accelerator : str
+        Their names.
+    totals : Totals
+    layers : tuple of LayerReport
+    design : Accelerator
+        All of the accelerator.
+    area : Area
+        Of its array and buffers, an estimate.
+    objective : {"cycles", "energy", "bytes"}
+        What the tilings have the least of.
+    assumed : str
+        The rule that the widths of the weights are from, where nobody trained them; else empty.
+    notes : tuple of str
+        What is to be known of the workload, a line each.
+    left_out : tuple of LeftOut
+        What of the network is not modelled.
+    """
 
     network: str
     accelerator: str
     totals: Totals
     layers: tuple[LayerReport, ...]
+    design: Accelerator
+    area: Area
+    objective: str = "cycles"
+    assumed: str = ""
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def assumed_bits(self) -> bool:
+        """Whether the widths of the weights are from a rule and not from training."""
+        return bool(self.assumed)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        hidden = {"tiling", "counts", "energy"}
-        layers = [
-            {key: value for key, value in vars(layer).items() if key not in hidden}
-            for layer in self.layers
-        ]
         return {
             "network": self.network,
             "accelerator": self.accelerator,
             "totals": asdict(self.totals),
-            "layers": layers,
+            "layers": [layer.to_json() for layer in self.layers],
+            "assumed_bits": self.assumed_bits,
+            "assumed": self.assumed,
+            "notes": list(self.notes),
+            "left_out": [one.to_json() for one in self.left_out],
+            "objective": self.objective,
+            "area": self.area.to_json(),
+            "leakage_counted": self.design.energy.leaks,
+            "design": self.design.model_dump(mode="json"),
         }
 
 
-def simulate(workload: Workload, accelerator: Accelerator) -> Report:
+def simulate(workload: Workload, accelerator: Accelerator, *, objective: str = "cycles") -> Report:
     """Count what a network costs on an accelerator, in closed form [S10].
 
     Parameters
     ----------
     workload : Workload
     accelerator : Accelerator
+    objective : {"cycles", "energy", "bytes"}
+        What the tiling of each layer has the least of.
 
     Returns
     -------
@@ -104,10 +105,19 @@ def simulate(workload: Workload, accelerator: Accelerator) -> Report:
     ------
     ValueError
         If a layer cannot be cut so that its tiles fit the buffers; the error names the layer, the
-        buffer and both sizes. If a buffer is larger than the energy table knows.
+        buffer and both sizes. If a layer is wider than the array takes in parallel. If a buffer is
+        larger than the energy table knows. If the objective is unknown.
+
+    Notes
+    -----
+    An array that skips planes of zeros skips those of the workload's integer weights. Where values
+    are not known, as those of activations, no plane is skipped, and `Report.notes` says so.
     """
-    layers = tuple(_layer(layer, accelerator) for layer in workload.layers)
+    for layer in workload.layers:
+        _narrow_enough(layer, accelerator)
+    layers = _in_order(workload, accelerator, objective)
     cycles = sum(layer.cycles for layer in layers)
+    causes = dict.fromkeys(cause for layer in layers for cause in layer.stalls)
     totals = Totals(
         macs=sum(layer.macs for layer in layers),
         cycles=cycles,
@@ -116,28 +126,62 @@ def simulate(workload: Workload, accelerator: Accelerator) -> Report:
         dram_bytes=sum(layer.dram_bytes for layer in layers),
         energy_pj=sum(layer.energy_pj for layer in layers),
         latency_s=cycles / (accelerator.frequency_mhz * 1e6),
+        stalls={cause: sum(layer.stalls.get(cause, 0) for layer in layers) for cause in causes},
     )
-    return Report(workload.name, accelerator.name, totals, layers)
+    return Report(
+        workload.name, accelerator.name, totals, layers, accelerator, area_of(accelerator),
+        objective, workload.assumed, (*workload.notes, *_not_skipped(workload, accelerator)),
+        workload.left_out,
+    )  # fmt: skip
 
 
-def _layer(layer: Layer, accelerator: Accelerator) -> LayerReport:
-    tiling = best_tiling(layer, accelerator)
-    counts = closed_form(layer, accelerator, tiling)
-    energy = energy_of(counts, layer.in_bits, accelerator)
+def _not_skipped(workload: Workload, accelerator: Accelerator) -> list[str]:
+    """Say what an array that skips planes of zeros cannot skip, for want of values."""
     array = accelerator.array
-    capacity = array.rows * array.cols * array.lanes * counts.cycles
-    return LayerReport(
-        name=layer.name,
-        macs=layer.macs,
-        bits=layer.bits,
-        compute_cycles=counts.compute_cycles,
-        stall_cycles=counts.stall_cycles,
-        cycles=counts.cycles,
-        dram_bytes=counts.dram_bytes,
-        sram_bytes=counts.sram_bytes,
-        energy_pj=energy.total,
-        utilization=layer.macs * layer.bits / capacity,
-        tiling=tiling,
-        counts=counts,
-        energy=energy,
+    if not isinstance(array, Array):
+        return []
+    notes = []
+    unknown = sum(layer.name not in workload.values for layer in workload.layers)
+    if array.skips("weight") and unknown:
+        notes.append(
+            f"No plane of weights is skipped in {unknown} of {len(workload.layers)} layers, whose "
+            "integer weights are not known."
+        )
+    if array.skips("activation"):
+        notes.append("No plane of activations is skipped: their values are not known here.")
+    return notes
+
+
+def _in_order(
+    workload: Workload, accelerator: Accelerator, objective: str
+) -> tuple[LayerReport, ...]:
+    """Return the lines of all layers, the vector unit's behind those of the array they follow."""
+    ours = [
+        array_line(layer, accelerator, objective, workload.values.get(layer.name))
+        for layer in workload.layers
+    ]
+    following: dict[str, list[LayerReport]] = {}
+    for counts in vector_lines(workload, accelerator, {line.name: line.cycles for line in ours}):
+        following.setdefault(counts.after, []).append(vector_line(counts, accelerator))
+    lines = following.get("", [])
+    for line in ours:
+        lines += [line, *following.get(line.name, [])]
+    return tuple(lines)
+
+
+def _narrow_enough(layer: Layer, accelerator: Accelerator) -> None:
+    """Refuse a layer that is wider than what the array takes in parallel."""
+    array, widths = accelerator.array, accelerator.widths
+    if isinstance(array, FusionArray):
+        return  # which says so itself
+    serial = array.serial if isinstance(array, Array) else "none"
+    if serial not in ("weight", "both") and layer.bits > widths.weight_bits:
+        name, key, bits, most = "bits", "weight_bits", layer.bits, widths.weight_bits
+    elif serial not in ("activation", "both") and layer.in_bits > widths.input_bits:
+        name, key, bits, most = "in_bits", "input_bits", layer.in_bits, widths.input_bits
+    else:
+        return
+    raise ValueError(
+        f"layer {layer.name}: {name} = {bits}: {accelerator.name} takes {most} bits at a time; "
+        f"widths.{key} = {bits} would be an array of that width"
     )

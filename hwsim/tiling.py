@@ -1,35 +1,43 @@
 """How a layer is cut into tiles that fit the buffers, and the best such cut [S10.4].
 
-A tile is a range of a group's outputs and a range of its output positions, in row-major order;
-the reduction is never cut, so an output is finished within its tile and partial sums never leave
-the array. Ranges are multiples of the array's rows and columns, except the last ones.
+A tile is a range of a group's outputs, a range of its output positions, in row-major order, and a
+range of its input channels: all kernel taps of these channels are its part of the reduction.
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.accelerator import Accelerator
+from hwsim.counts import Counts
 from hwsim.layer import Layer
+from hwsim.problem import ORDERS, Problem, problem_of
+from hwsim.widths import PARTIAL_SUM_BITS
+from msq_ref.formats import known_name
 
 __all__ = [
+    "OBJECTIVES",
+    "ORDERS",
     "Tiling",
     "best_tiling",
     "ceil_div",
+    "forget_tilings",
     "input_bytes",
     "legal",
     "output_bytes",
+    "range_sizes",
     "weight_bytes",
 ]
 
 Integers = NDArray[np.int64]
 
-ORDERS = ("weights", "inputs")
+OBJECTIVES = ("cycles", "energy", "bytes")
+"""What a tiling may have the least of."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +46,17 @@ class Tiling:
 
     Attributes
     ----------
-    order : {"weights", "inputs"}
-        The outer loop. "weights": the weights of a range of outputs are loaded once, the inputs
-        once per such range. "inputs": the reverse.
-    m_size, p_size : int
-        Outputs and output positions of a tile; the last ranges may be shorter.
+    order : {"mpc", "pmc", "mcp", "pcm", "cmp", "cpm"}
+        The loops over ranges of outputs (m), positions (p) and channels (c), the outermost first.
+        The loop over groups is outside all of them.
+    m_size, p_size, c_size : int
+        Outputs, output positions and input channels of a tile; the last ranges may be shorter.
     """
 
-    order: Literal["weights", "inputs"]
+    order: str
     m_size: int
     p_size: int
+    c_size: int
 
 
 def ceil_div(a: Any, b: Any) -> Any:  # noqa: ANN401
@@ -55,18 +64,22 @@ def ceil_div(a: Any, b: Any) -> Any:  # noqa: ANN401
     return -(-a // b)
 
 
-def weight_bytes(layer: Layer, m: Any) -> Any:  # noqa: ANN401
-    """Return the packed size of the weights of `m` outputs."""
-    return ceil_div(m * layer.K * layer.bits, 8)
+def weight_bytes(layer: Layer, m: Any, c: Any) -> Any:  # noqa: ANN401
+    """Return the packed size of the weights of `m` outputs and `c` channels."""
+    return ceil_div(m * layer.kernel_height * layer.kernel_width * c * layer.bits, 8)
 
 
-def output_bytes(layer: Layer, m: Any, p: Any) -> Any:  # noqa: ANN401
-    """Return the packed size of `m` outputs at `p` positions."""
-    return ceil_div(m * p * layer.out_bits, 8)
+def output_bytes(layer: Layer, m: Any, p: Any, c: Any) -> Any:  # noqa: ANN401
+    """Return what `m` outputs at `p` positions take of the output buffer, with `c` channels a tile.
+
+    If that is not all of a group's channels, they are partial sums of 32 bits until the last tile.
+    """
+    width = layer.out_bits if c == layer.group_channels else PARTIAL_SUM_BITS
+    return ceil_div(m * p * width, 8)
 
 
-def input_bytes(layer: Layer, p_size: int) -> Integers:
-    """Return the packed size of what each range of output positions sees of a group's input.
+def input_bytes(layer: Layer, p_size: int, c_size: int) -> Integers:
+    """Return the packed size of what each range of output positions sees of `c_size` channels.
 
     These are the input rows from the first window's first to the last window's last, whole if the
     range reaches over several output rows, else only the columns its windows cover. Padding is
@@ -77,6 +90,7 @@ def input_bytes(layer: Layer, p_size: int) -> Integers:
     layer : Layer
     p_size : int
         Output positions of a range; the last range may be shorter.
+    c_size : int
 
     Returns
     -------
@@ -88,7 +102,15 @@ def input_bytes(layer: Layer, p_size: int) -> Integers:
     rows = _seen(top, bottom, layer, layer.height, layer.kernel_height)
     columns = _seen(left, right, layer, layer.width, layer.kernel_width)
     columns = np.where(top == bottom, columns, layer.width)
-    return np.asarray(ceil_div(rows * columns * layer.group_channels * layer.in_bits, 8))
+    return np.asarray(ceil_div(rows * columns * c_size * layer.in_bits, 8))
+
+
+@functools.lru_cache(maxsize=4096)
+def range_sizes(whole: int, unit: int) -> Integers:
+    """Return the sizes that a range may have, ascending: multiples of a unit, and all there is."""
+    sizes = np.minimum(np.arange(1, ceil_div(whole, unit) + 1, dtype=np.int64) * unit, whole)
+    sizes.flags.writeable = False
+    return sizes
 
 
 def legal(layer: Layer, accelerator: Accelerator, tiling: Tiling) -> Tiling:
@@ -99,54 +121,78 @@ def legal(layer: Layer, accelerator: Accelerator, tiling: Tiling) -> Tiling:
     ValueError
         If a size is not one that tiles may have, or a tile does not fit the buffers.
     """
-    if tiling.order not in ORDERS:
-        raise ValueError(f"tiling.order = {tiling.order!r}: expected one of {', '.join(ORDERS)}")
-    array = accelerator.array
-    for name, size, total, side in (
-        ("m_size", tiling.m_size, layer.M, array.rows),
-        ("p_size", tiling.p_size, layer.P, array.cols),
+    problem = problem_of(layer, accelerator)
+    known_name("tiling.order", tiling.order, ORDERS)
+    for name, whole, unit in zip(
+        ("m_size", "p_size", "c_size"), problem.sizes, problem.units, strict=True
     ):
-        if size not in _sizes(total, side):
+        size = getattr(tiling, name)
+        if type(size) is not int or not ((0 < size < whole and size % unit == 0) or size == whole):
             raise ValueError(
-                f"layer {layer.name}: tiling.{name} = {size!r}: expected a multiple of {side} "
-                f"below {total}, or {total}"
+                f"layer {layer.name}: tiling.{name} = {size!r}: expected a multiple of {unit} "
+                f"below {whole}, or {whole}"
             )
-    if not _fitting(layer, accelerator, np.array([tiling.m_size]), tiling.p_size)[0].size:
+    sizes = tiling.m_size, tiling.p_size, tiling.c_size
+    if any(need > room for need, room in zip(_needs(layer, *sizes), _rooms(problem), strict=True)):
         raise ValueError(f"layer {layer.name}: {tiling}: a tile does not fit the buffers")
     return tiling
 
 
-@functools.lru_cache(maxsize=4096)
-def best_tiling(layer: Layer, accelerator: Accelerator) -> Tiling:
-    """Return the cut with the fewest cycles, by trying all of them.
+def best_tiling(layer: Layer, accelerator: Accelerator, objective: str = "cycles") -> Tiling:
+    """Return the best of all legal tilings.
 
-    Equal cycles are decided by fewer DRAM bytes, then fewer tiles, then "weights" before
-    "inputs", then fewer outputs in a tile.
+    Parameters
+    ----------
+    layer : Layer
+    accelerator : Accelerator
+    objective : {"cycles", "energy", "bytes"}
+        What it has the least of. Equals are decided by fewer DRAM bytes (of the least bytes, by
+        fewer cycles; of the least energy, by fewer cycles and then bytes), then by fewer tiles, by
+        the order that comes first in `ORDERS`, by fewer outputs, positions and channels in a tile.
 
     Raises
     ------
     ValueError
         If no tile fits: naming the layer, the buffer, the bytes of the smallest tile and the bytes
-        there are.
+        there are. If the objective is unknown.
+
+    Notes
+    -----
+    The energy is that of `hwsim.energy`, up to the rounding of a sum. On an array that skips, the
+    search takes the cycles without skipping.
     """
-    best: tuple[int, ...] | None = None
-    m_all = _sizes(layer.M, accelerator.array.rows)
-    for p_size in _sizes(layer.P, accelerator.array.cols):
-        m_fits, inputs = _fitting(layer, accelerator, m_all, int(p_size))
-        if m_fits.size == 0:
-            continue
-        ranges_m, ranges_p = ceil_div(layer.M, m_fits), len(inputs)
-        for index, order in enumerate(ORDERS):
-            cycles, dram = _cost(layer, accelerator, m_fits, int(p_size), inputs, order)
-            ranks = np.stack(
-                np.broadcast_arrays(cycles, dram, ranges_m * ranges_p, index, m_fits, p_size)
-            )
-            first = np.lexsort(ranks[::-1])[0]
-            found = tuple(int(value) for value in ranks[:, first])
-            best = found if best is None else min(best, found)
+    known_name("objective", objective, OBJECTIVES)
+    prices: tuple[float, ...] = ()
+    if objective == "energy":
+        from hwsim.energy import event_prices  # noqa: PLC0415  (it knows accelerators)
+
+        known = event_prices(layer, accelerator)
+        prices = tuple(known.get(field.name, 0.0) for field in fields(Counts))
+    best = _search(problem_of(layer, accelerator), OBJECTIVES.index(objective), prices)
     if best is None:
         raise ValueError(_misfit(layer, accelerator))
-    return Tiling("inputs" if best[3] else "weights", *best[4:])
+    return best
+
+
+@functools.lru_cache(maxsize=4096)
+def _search(problem: Problem, objective: int, prices: tuple[float, ...]) -> Tiling | None:
+    """Return the best tiling, None if there is none; layers of different names are the same."""
+    from hwsim.search import search  # noqa: PLC0415  (it brings a compiler)
+
+    sizes = [
+        range_sizes(whole, unit)
+        for whole, unit in zip(problem.sizes, problem.units, strict=True)
+    ]
+    key = search(problem, objective, np.array(prices, np.float64), *sizes)
+    if np.isinf(key[0]):
+        return None
+    order, m, p, c = (int(part) for part in key[4:])
+    return Tiling(ORDERS[order], m, p, c)
+
+
+def forget_tilings() -> None:
+    """Empty the memory of `best_tiling`: to time a search."""
+    _search.cache_clear()
 
 
 def _seen(first: Integers, last: Integers, layer: Layer, length: int, kernel: int) -> Integers:
@@ -156,81 +202,41 @@ def _seen(first: Integers, last: Integers, layer: Layer, length: int, kernel: in
     return np.asarray(stop - start)
 
 
-def _sizes(total: int, step: int) -> Integers:
-    """Return the sizes of a range: multiples of the array's side, the last one all there is."""
-    return np.minimum(step * np.arange(1, ceil_div(total, step) + 1, dtype=np.int64), total)
-
-
-def _fitting(
-    layer: Layer, accelerator: Accelerator, m: Integers, p_size: int
-) -> tuple[Integers, Integers]:
-    """Return the sizes of `m` that fit with `p_size` positions, and the bytes of the inputs."""
-    weights, inputs, outputs = _room(accelerator)
-    seen = input_bytes(layer, p_size)
-    fits = weight_bytes(layer, m) <= weights
-    fits &= output_bytes(layer, m, p_size) <= outputs
-    return m[fits & (seen.max() <= inputs)], seen
-
-
-def _room(accelerator: Accelerator) -> tuple[int, int, int]:
-    """Return the bytes that a tile may use of the weight, input and output buffer."""
-    buffers = accelerator.buffers
+@functools.lru_cache(maxsize=4096)
+def _needs(layer: Layer, m: int, p: int, c: int) -> tuple[int, int, int]:
+    """Return the bytes that a tile takes of the weight, the input and the output buffer."""
     return (
-        buffers.weight_bytes // buffers.parts,
-        buffers.input_bytes // buffers.parts,
-        buffers.output_bytes // buffers.parts,
+        int(weight_bytes(layer, m, c)),
+        int(input_bytes(layer, p, c).max()),
+        int(output_bytes(layer, m, p, c)),
     )
 
 
-def _cost(
-    layer: Layer, accelerator: Accelerator, m_size: Integers, p_size: int, inputs: Integers,
-    order: str,
-) -> tuple[Integers, Integers]:  # fmt: skip
-    """Return cycles and DRAM bytes for each size in `m_size`.
-
-    All ranges of outputs but the first and the last cost the same, so three are looked at: axis 0
-    is (first, middle, last), axis 1 the sizes, axis 2 the ranges of positions.
-    """
-    array, bandwidth = accelerator.array, accelerator.dram.bits_per_cycle
-    many = ceil_div(layer.M, m_size)
-    m = np.stack([m_size, m_size, layer.M - (many - 1) * m_size])[:, :, None]
-    times = np.stack([np.ones_like(many), np.maximum(many - 2, 0), many > 1])[:, :, None]
-    p = np.full(len(inputs), p_size)
-    p[-1] = layer.P - (len(inputs) - 1) * p_size
-
-    first_m = np.array([True, False, False])[:, None, None]
-    first_p = np.arange(len(inputs)) == 0
-    if order == "weights":
-        load_weights, load_inputs = first_p, first_m | (len(inputs) > 1)
-    else:
-        load_weights, load_inputs = first_p | (many > 1)[None, :, None], first_m
-    loaded = load_weights * weight_bytes(layer, m) + load_inputs * inputs
-    stored = output_bytes(layer, m, p)
-
-    step = ceil_div(layer.K, array.lanes) * layer.bits + array.drain
-    compute = ceil_div(m, array.rows) * ceil_div(p, array.cols) * step
-    transfer = ceil_div(8 * loaded, bandwidth) + ceil_div(8 * stored, bandwidth)
-    double = accelerator.buffers.double_buffered
-    cycles = np.maximum(compute, transfer) if double else compute + transfer
-    return (
-        layer.groups * (times * cycles).sum(axis=(0, 2)),
-        layer.groups * (times * (loaded + stored)).sum(axis=(0, 2)),
-    )
+def _rooms(problem: Problem) -> tuple[int, int, int]:
+    """Return the bytes that there are for it."""
+    return problem.weight_room, problem.input_room, problem.output_room
 
 
 def _misfit(layer: Layer, accelerator: Accelerator) -> str:
     """Say which buffer is too small for the smallest tile."""
-    array = accelerator.array
-    rooms = dict(zip(("weight", "input", "output"), _room(accelerator), strict=True))
-    m = min(array.rows, layer.M)
-    seen = {int(p): int(input_bytes(layer, int(p)).max()) for p in _sizes(layer.P, array.cols)}
-    fitting = [p for p, size in seen.items() if size <= rooms["input"]]
-    needs = {"weight": int(weight_bytes(layer, m)), "input": min(seen.values())}
-    if fitting:
-        needs["output"] = int(output_bytes(layer, m, min(fitting)))
-    kind = next(kind for kind, need in needs.items() if need > rooms[kind])
+    problem = problem_of(layer, accelerator)
+    m_sizes, p_sizes, c_sizes = (
+        range_sizes(whole, unit) for whole, unit in zip(problem.sizes, problem.units, strict=True)
+    )
+    rooms = dict(zip(("weight", "input", "output"), _rooms(problem), strict=True))
+    needs = [
+        dict(zip(rooms, _needs(layer, int(m_sizes[0]), int(p), int(c)), strict=True))
+        for p in p_sizes
+        for c in c_sizes
+    ]
+    # A buffer is too small if even those tiles do not fit that fit the buffers before it.
+    for kind, room in rooms.items():
+        least = min(need[kind] for need in needs)
+        needs = [need for need in needs if need[kind] <= room]
+        if not needs:
+            break
     half = "half of it, double buffered, " if accelerator.buffers.double_buffered else ""
     return (
         f"layer {layer.name}: the {kind} buffer of {accelerator.name} is too small: the smallest "
-        f"tile needs {needs[kind]} bytes, {half}{rooms[kind]} bytes are there"
+        f"tile needs {least} bytes, {half}{room} bytes are there"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from hwsim.comparison import Comparison, Pair, compared
@@ -12,7 +12,7 @@ from hwsim.peer_tables import bitfusion_table, bitsim_table, scalesim_table
 from hwsim.peers import LayerShape, dpnn_cycles, loom_cycles
 from msq_ref.formats import known_name
 
-__all__ = ["COLUMNS", "built_in", "compare_table", "comparison_rows"]
+__all__ = ["COLUMNS", "built_in", "compare_rtl", "compare_table", "comparison_rows"]
 
 TABLES = Path(__file__).parent / "peers" / "tables"
 
@@ -39,6 +39,40 @@ def built_in() -> Iterator[Comparison]:
     yield bitsim_table(TABLES / "bitsim_resnet20.csv")
     yield from bitfusion_table(TABLES / "bitfusion.csv")
     yield _loom()
+
+
+def compare_rtl(
+    count: int, progress: Callable[[int, int], None] | None = None
+) -> Comparison | str:
+    """Compare the engine and the closed form with the array in Verilog.
+
+    Parameters
+    ----------
+    count : int
+        Layers to draw; the demo network's come on top.
+    progress : callable, optional
+        Called with the number of layers done and of all.
+
+    Returns
+    -------
+    Comparison or str
+        Why it was left out, where there is no Verilator or no C++ compiler, or the count is 0.
+
+    Raises
+    ------
+    ValueError
+        If the count is negative.
+    RuntimeError
+        If a tool fails.
+    """
+    if count == 0:
+        return "RTL: left out: --rtl 0"
+    from hwsim.rtl import missing_tool, rtl_comparison  # noqa: PLC0415  (it brings a compiler)
+
+    reason = missing_tool()
+    if reason is not None:
+        return f"RTL: left out: {reason}"
+    return rtl_comparison(count, progress=progress)
 
 
 def compare_table(text: str) -> list[Comparison]:

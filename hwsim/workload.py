@@ -1,58 +1,171 @@
-"""What an accelerator is asked to run: the layers with weights, for one image."""
+"""What an accelerator is asked to run: the layers of a network, for one image."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from math import prod
+from types import MappingProxyType
 from typing import Any
 
-from hwsim.layer import Layer
-from msq_ref.formats import read_toml
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["LOGIT_BITS", "RUN_FORMAT", "Workload", "layer_of", "workload_from_run", "workload_of"]
+from hwsim.layer import Layer
+from hwsim.values import IntegerWeights, check_values
+from hwsim.vector_layer import VectorLayer
+from msq_ref.formats import known_name
+
+__all__ = ["LOGIT_BITS", "LeftOut", "Workload", "layer_of"]
 
 LOGIT_BITS = 32
 """Width of the last layer's outputs, which are not requantized."""
 
-RUN_FORMAT = 1
-"""Newest version of a run folder that is understood here."""
+Values = Mapping[str, NDArray[np.integer]]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An operator of a network that is not modelled, and its share of the work.
+
+    Attributes
+    ----------
+    operator : str
+    count : int
+        How often it occurs.
+    macs : int
+        Multiplications of it, where they can be told.
+    macs_share, elements_share : float
+        Of all multiplications that can be told; of the results of all operators that compute.
+    """
+
+    operator: str
+    count: int
+    macs: int
+    macs_share: float
+    elements_share: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """One line."""
+        return (
+            f"not modelled: {self.operator}, {self.count} times, {self.macs_share:.1%} of the "
+            f"MACs, {self.elements_share:.1%} of the results"
+        )
+
 
 @dataclass(frozen=True)
 class Workload:
     """Layers in the order in which they run, for one image.
 
+    Attributes
+    ----------
+    name : str
+    layers : tuple of Layer
+        Those of the array: with weights, and products of attention.
+    vector : tuple of VectorLayer
+        Those of the vector unit; counted where the accelerator has one.
+    assumed : str
+        The rule that the widths of the weights are from, where nobody trained them; else empty.
+    notes : tuple of str
+        What a reader of the results should know, a line each.
+    left_out : tuple of LeftOut
+        What is not among the layers.
+    values : mapping of str to ndarray
+        Integer weights by the layer's name, HWIO with the outputs of all groups side by side:
+        signed integers in the signed domain, whose planes are those of the two's complement of
+        `bits` bits, codes in the offset domain [S9.1]. Of as many layers as are known; no part of
+        equality.
+
     Raises
     ------
     ValueError
-        If there is no layer, or two have the same name.
+        If there is no layer, two have the same name, or a name or a value fits no layer.
+    TypeError
+        If values are no integers.
     """
 
     name: str
     layers: tuple[Layer, ...]
+    vector: tuple[VectorLayer, ...] = ()
+    assumed: str = ""
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    values: Values = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise ValueError(f"workload {self.name}: no layers with weights")
-        names = [layer.name for layer in self.layers]
-        for name in names:
-            if names.count(name) > 1:
+        names = [*(one.name for one in self.layers), *(one.name for one in self.vector)]
+        for name, count in Counter(names).items():
+            if count > 1:
                 raise ValueError(f"workload {self.name}: more than one layer {name!r}")
+        layers = {layer.name: layer for layer in self.layers}
+        for vector in self.vector:
+            if vector.after:
+                known_name(f"layer {vector.name}: after", vector.after, layers)
+        for name in self.values:
+            known_name("values", name, layers)
+            if not isinstance(self.values, IntegerWeights):  # those are checked when they are made
+                check_values(layers[name], self.values[name])
 
     @property
     def macs(self) -> int:
         """Multiplications of all layers."""
         return sum(layer.macs for layer in self.layers)
 
+    @property
+    def assumed_bits(self) -> bool:
+        """Whether the widths of the weights are from a rule and not from training."""
+        return bool(self.assumed)
+
+    @property
+    def weighted(self) -> tuple[Layer, ...]:
+        """The layers that have weights: those of attention multiply activations."""
+        return tuple(layer for layer in self.layers if layer.kind != "attention")
+
     def at_bits(self, bits: int) -> Workload:
         """Return the same layers with every weight `bits` wide; activations stay as they are.
 
         So do both operands of attention: they are activations.
         """
-        layers = (
-            layer if layer.kind == "attention" else replace(layer, bits=bits)
-            for layer in self.layers
+        return self.with_bits({layer.name: bits for layer in self.weighted})
+
+    def with_bits(self, bits: Mapping[str, int], assumed: str = "") -> Workload:
+        """Return the same layers with other widths of some weights.
+
+        Integer weights that come from a file are rounded anew to their width by `roundclamp`;
+        others are known at one width only and left out at another.
+
+        Parameters
+        ----------
+        bits : mapping of str to int
+            By the names of layers with weights.
+        assumed : str
+            As in `Workload`.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown, or a width out of range.
+        """
+        names = [layer.name for layer in self.weighted]
+        for name in bits:
+            known_name("layer", name, names)
+        layers = tuple(
+            replace(layer, bits=bits.get(layer.name, layer.bits)) for layer in self.layers
         )
-        return Workload(self.name, tuple(layers))
+        values: Values
+        if isinstance(self.values, IntegerWeights):
+            values = self.values.of(layers)
+        else:
+            same = {new.name for new, old in zip(layers, self.layers, strict=True) if new == old}
+            values = {name: array for name, array in self.values.items() if name in same}
+        return replace(self, layers=layers, values=values, assumed=assumed)
 
 
 def layer_of(product: Any, shape: tuple[int, ...]) -> Layer:  # noqa: ANN401
@@ -85,94 +198,9 @@ def layer_of(product: Any, shape: tuple[int, ...]) -> Layer:  # noqa: ANN401
             f"layer {product.name}: input of shape {shape}: expected {wanted.format(channels)}"
         )
     if not product.is_conv:
-        positions = 1
-        for size in shape[:-1]:
-            positions *= size
-        return Layer.linear(product.name, inputs, outputs, positions=positions, **common)
+        return Layer.linear(product.name, inputs, outputs, positions=prod(shape[:-1]), **common)
     return Layer(
         product.name, "conv", shape[0], shape[1], channels, outputs, kernel_height=kernel[0],
         kernel_width=kernel[1], stride=product.stride, padding=product.padding,
         groups=product.groups, **common,
     )  # fmt: skip
-
-
-def workload_of(network: Any, name: str) -> Workload:  # noqa: ANN401
-    """Return the workload of an integer network.
-
-    Parameters
-    ----------
-    network : IntegerNetwork
-    name : str
-
-    Raises
-    ------
-    ValueError
-        If a step is not understood, or shapes do not fit; the error names the step.
-    """
-    shape: tuple[int, ...] = tuple(network.input_shape)
-    layers = []
-    for step in network.steps:
-        if hasattr(step, "codes"):
-            layer = layer_of(step, shape)
-            layers.append(layer)
-            if layer.kind == "conv":
-                shape = layer.out_height, layer.out_width, layer.outputs
-            else:
-                shape = *shape[:-1], layer.outputs
-        else:
-            shape = _behind(step, shape)
-    return Workload(name, tuple(layers))
-
-
-def workload_from_run(folder: Path | str) -> Workload:
-    """Return the workload of a finished run of ``msq train``, by its model's name.
-
-    Raises
-    ------
-    ValueError
-        In one line: no such folder, no run in it, a run in float or unfinished, damaged files, or
-        files of a newer program.
-    """
-    # It comes with compiled kernels, which nothing else here needs.
-    from msq_ref.formats.integer_file import load_integer_network  # noqa: PLC0415
-
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: no such folder")
-    config = folder / "config.toml"
-    if not config.is_file():
-        raise ValueError(f"{folder}: not a run folder (no config.toml)")
-    settings = read_toml(config)
-    version = settings.get("format", RUN_FORMAT)
-    if isinstance(version, int) and version > RUN_FORMAT:
-        raise ValueError(
-            f"{config}: format = {version} is newer than this program's {RUN_FORMAT}; upgrade "
-            "msq-ref"
-        )
-    if not isinstance(settings.get("model"), str):
-        raise ValueError(f"{config}: model = {settings.get('model')!r}: expected a name")
-    if settings.get("method") == "float":
-        raise ValueError(
-            f"{folder}: a run in float has no weight codes; train one with --method msq or dorefa"
-        )
-    file = folder / "integer.safetensors"
-    if not file.is_file():
-        raise ValueError(f"{folder}: the run is not finished (no integer.safetensors)")
-    return workload_of(load_integer_network(file), settings["model"])
-
-
-def _behind(step: Any, shape: tuple[int, ...]) -> tuple[int, ...]:  # noqa: ANN401
-    """Return the shape behind a step without weights."""
-    if hasattr(step, "size") and hasattr(step, "stride") and len(shape) == 3:
-        if step.size == 0:  # over the whole image
-            return shape[2:]
-        rows, columns = ((length - step.size) // step.stride + 1 for length in shape[:2])
-        if min(rows, columns) < 1:
-            raise ValueError(f"step {step.name}: window of {step.size} over an input {shape}")
-        return rows, columns, shape[2]
-    if vars(step).keys() == {"name"}:  # flattening
-        size = 1
-        for length in shape:
-            size *= length
-        return (size,)
-    raise ValueError(f"step {step.name}: {type(step).__name__} on {shape} is not understood")

@@ -2,14 +2,16 @@
 
 import math
 import os
+import re
 import stat
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from msq_ref.files import atomic_path, check_writable, write_text
 from msq_ref.names import known_name
@@ -228,6 +230,41 @@ class Outer(Settings):
     flag: bool = False
     limit: float | None = None
     inner: Inner = Inner()
+
+
+class Round(Settings):
+    kind: Literal["round"] = "round"
+    radius: int = Field(ge=1)
+
+
+class Square(Settings):
+    kind: Literal["square"]
+    side: int = Field(ge=1)
+
+
+class Drawing(Settings):
+    shape: Annotated[
+        Annotated[Round, Tag("round")] | Annotated[Square, Tag("square")],
+        Discriminator(lambda value: value.get("kind", "round")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"radius": 0}, "shape.radius = 0: Input should be greater than or equal to 1"),
+        ({"kind": "square", "side": 0}, "shape.side = 0: Input should be greater"),
+        ({"kind": "square", "square": 1, "side": 1}, "unknown key 'shape.square'"),
+        ({"radios": 1}, "unknown key 'shape.radios'; did you mean 'shape.radius'?"),
+        ({"kind": "square"}, "shape.side is missing"),
+        ({"kind": "oval"}, "shape: no such kind as 'oval': known: 'round', 'square'"),
+    ],
+)
+def test_groups_of_several_kinds(shape, message):
+    """A key is as in the file: the kind that was found is no part of it."""
+    assert parse_settings(Drawing, {"shape": {"radius": 2}}, "a").shape == Round(radius=2)
+    with pytest.raises(ValueError, match=re.escape(f"file.toml: {message}")):
+        parse_settings(Drawing, {"shape": shape}, "file.toml")
 
 
 def parsed(**values):

@@ -6,7 +6,7 @@
 from hwsim.rtl.build import Shape, missing_tool
 from hwsim.rtl.files import Case
 from hwsim.rtl.run import RtlResult, simulate_batch, simulate_rtl, trace_rtl
-from hwsim.rtl.validate import RtlValidation, validate_rtl
+from hwsim.rtl.validate import RtlValidation, rtl_comparison, validate_rtl
 
 __all__ = [
     "Case",
@@ -14,6 +14,7 @@ __all__ = [
     "RtlValidation",
     "Shape",
     "missing_tool",
+    "rtl_comparison",
     "simulate_batch",
     "simulate_rtl",
     "trace_rtl",

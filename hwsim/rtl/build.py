@@ -42,6 +42,8 @@ class Shape:
         Bits of an activation in two's complement, 2 to 32: one more than an unsigned code has.
     accumulator : int
         Bits, 3 to 63; more than those of a sum of `lanes` activations.
+    skip : bool
+        Planes of weights that are zero in all rows and lanes of a step take no cycle.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Shape:
     lanes: int
     activation: int = 17
     accumulator: int = 48
+    skip: bool = False
 
     def __post_init__(self) -> None:
         lowest = self.activation + max(self.lanes - 1, 0).bit_length()
@@ -85,7 +88,7 @@ def simulator(shape: Shape) -> Path:
     verilator, cxx = find_verilator(), compiler()
     own = sorted(SOURCES.iterdir())
     runtime = f"hwsim-verilated-{_key(verilator, cxx, [])}.o"
-    numbers = "x".join(str(number) for number in astuple(shape))
+    numbers = "x".join(str(number) for number in map(int, astuple(shape)))
     name = f"hwsim-rtl-{numbers}-{_key(verilator, cxx, own)}"
 
     def build_runtime(folder: Path) -> Path:
@@ -124,7 +127,7 @@ def _compile_runtime(folder: Path, verilator: Verilator, cxx: list[str]) -> Path
 def _compile_array(
     folder: Path, shape: Shape, verilator: Verilator, cxx: list[str], runtime: Path
 ) -> Path:
-    numbers = {field.name.upper(): getattr(shape, field.name) for field in fields(shape)}
+    numbers = {field.name.upper(): int(getattr(shape, field.name)) for field in fields(shape)}
     run_program(
         "Verilator",
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -24,8 +24,12 @@ SHAPES = (
     Shape(2, 3, 4),
     Shape(5, 1, 8, activation=9, accumulator=32),
     Shape(8, 8, 16),
+    Shape(3, 2, 1, skip=True),
+    Shape(2, 3, 4, skip=True),
+    Shape(8, 8, 16, skip=True),
 )
-"""A lone element, one lane, a row, a column, narrow ones, and the preset edge-small."""
+"""A lone element, one lane, a row, a column, narrow ones, the preset edge-small; and some that skip
+planes of zeros."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def draw_case(index: int, seed: int) -> Draw:
     Arrays, kinds and widths 1 to 8 take turns with `index`, so that all of them come; one in
     eleven is up to 16 bits wide, and one in nine has the widest activations and only extreme
     values, so that adders are full. Sizes are drawn around those of the array, so that edges are
-    ragged more often than not.
+    ragged more often than not. Weights for an array that skips lack some planes, or most ones.
     """
     rng = np.random.default_rng([seed, index])
     turn, which = divmod(index, len(SHAPES))
@@ -62,7 +66,12 @@ def draw_case(index: int, seed: int) -> Draw:
     })  # fmt: skip
     in_signed = not full and bool(number(0, 1))
     share = 1.0 if full else 0.2
-    return Draw(shape, fill(layer, rng, in_signed=in_signed, drain=number(0, 3), share=share))
+    case = fill(layer, rng, in_signed=in_signed, drain=number(0, 3), share=share)
+    if shape.skip:
+        planes = rng.integers(0, 2**layer.bits)
+        kept = rng.random(case.codes.shape) < rng.random()
+        case = replace(case, codes=case.codes & planes * kept)
+    return Draw(shape, case)
 
 
 def fill(
@@ -83,10 +92,11 @@ def fill(
     return Case(layer, x, codes, signs, in_signed, drain)
 
 
-def demo_cases(seed: int, drain: int = 1) -> list[Case]:
+def demo_cases(seed: int, drain: int = 1, *, pruned: int = 0) -> list[Case]:
     """Return all layers of the demo network at mixed bits, with its own weights as built.
 
-    The activations are random codes of 8 bits; those of the first layer are signed.
+    The activations are random codes of 8 bits; those of the first layer are signed. In layers with
+    bits to spare the lowest `pruned` planes are zero, as training for fewer bits makes them.
     """
     rng = np.random.default_rng(seed)
     network = models.build("digits-cnn", seed=seed)
@@ -107,6 +117,8 @@ def demo_cases(seed: int, drain: int = 1) -> list[Case]:
         else:
             layer = Layer.linear(name, w.shape[0], w.shape[1], bits)
         codes = reference.roundclamp(reference.normalize_signed(w), bits - 1)
+        if bits - 1 > pruned:
+            codes = codes >> pruned << pruned
         case = fill(layer, rng, in_signed=not cases, drain=drain)
         cases.append(
             Case(layer, case.x, codes, np.sign(w).astype(np.int8), case.in_signed, drain)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.accelerator import Accelerator
+from hwsim.array import Array
 from hwsim.layer import Layer
 from hwsim.rtl.build import Shape, simulator
 from hwsim.rtl.files import Case, read_results, write_cases
@@ -69,15 +70,17 @@ def simulate_rtl(
     Raises
     ------
     TypeError, ValueError
-        If the tensors do not fit the layer, or the layer or the array is too large.
+        If the tensors do not fit the layer, the layer or the array is too large, or the array is
+        none of those in Verilog.
     FileNotFoundError
         If there is no Verilator or no C++ compiler.
     RuntimeError
         If a tool fails, or the hardware does not come to an end or leaves an output out.
     """
-    array = accelerator.array
+    array = _in_verilog(accelerator)
     case = Case(layer, x, codes, signs, in_signed, array.drain)
-    result = simulate_batch([case], Shape(array.rows, array.cols, array.lanes))[0]
+    built = Shape(array.rows, array.cols, array.lanes, skip=array.skip == "weight-planes")
+    result = simulate_batch([case], built)[0]
     shape = (layer.out_height, layer.out_width) if layer.kind == "conv" else np.shape(x)[:-1]
     return RtlResult(result.cycles, result.outputs.reshape(*shape, layer.outputs))
 
@@ -116,6 +119,19 @@ def _run(cases: Sequence[Case], shape: Shape, *, trace: bool) -> tuple[list[RtlR
         run_program("the simulated array", [str(program), *arguments])
         found = [RtlResult(*result) for result in read_results(results, cases)]
         return found, cycles.read_text("utf-8") if trace else ""
+
+
+def _in_verilog(accelerator: Accelerator) -> Array:
+    """Return the accelerator's array, if that is what the Verilog is."""
+    array = accelerator.array
+    if isinstance(array, Array):
+        bare = Array(rows=array.rows, cols=array.cols, lanes=array.lanes, drain=array.drain)
+        if array in (bare, bare.model_copy(update={"skip": "weight-planes"})):
+            return array
+    raise ValueError(
+        f"accelerator {accelerator.name}: array = {array!r}: expected a weight-serial array in "
+        "RTL, with no more than rows, cols, lanes, drain and skip = 'weight-planes' by array"
+    )
 
 
 def _fits(case: Case, shape: Shape) -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from hwsim import Accelerator, Layer
 from hwsim.accelerator import Array, Buffers, Dram
+from hwsim.array import range_units
+from hwsim.problem import ORDERS
 from hwsim.tiling import Tiling, input_bytes, output_bytes, weight_bytes
 
 
@@ -17,7 +19,7 @@ def machine():
 
     def build(
         rows=2, cols=2, lanes=4, drain=1, *, bandwidth=64, double=True, weight=10**6, inputs=10**6,
-        outputs=10**6,
+        outputs=10**6, ports=2, burst=1, latency=0, row=0, miss=0,
     ):  # fmt: skip
         return Accelerator(
             name="drawn",
@@ -26,9 +28,12 @@ def machine():
             array=Array(rows=rows, cols=cols, lanes=lanes, drain=drain),
             buffers=Buffers(
                 weight_bytes=weight, input_bytes=inputs, output_bytes=outputs,
-                double_buffered=double,
+                double_buffered=double, ports=ports,
             ),
-            dram=Dram(bits_per_cycle=bandwidth),
+            dram=Dram(
+                bits_per_cycle=bandwidth, burst_bytes=burst, latency_cycles=latency, row_bytes=row,
+                row_miss_cycles=miss,
+            ),
         )  # fmt: skip
 
     return build
@@ -56,7 +61,7 @@ def layers():
         height, width = number(1, max_side), number(1, max_side)
         kernel = [number(1, min(3, side + 2 * padding)) for side in (height, width)]
         return Layer(
-            "drawn", "conv", height, width, groups * number(1, 3), groups * number(1, 4),
+            "drawn", "conv", height, width, groups * number(1, 4), groups * number(1, 4),
             kernel_height=kernel[0], kernel_width=kernel[1], stride=number(1, 3), padding=padding,
             groups=groups, **widths,
         )  # fmt: skip
@@ -66,23 +71,36 @@ def layers():
 
 @pytest.fixture(scope="session")
 def machines(machine):
-    """Give a strategy of accelerators on which a layer fits, often only just."""
+    """Give a strategy of accelerators on which a layer fits, often only just, and seldom whole."""
 
     @st.composite
     def strategy(draw, layer):
         number = lambda low, high: draw(st.integers(low, high))  # noqa: E731
-        rows, cols = number(1, 4), number(1, 5)
+        rows, cols, lanes = number(1, 4), number(1, 5), number(1, 6)
         double = draw(st.booleans())
         parts = 2 if double else 1
-        p = draw(st.sampled_from(_sizes(layer.P, cols)))
-        m = draw(st.sampled_from(_sizes(layer.M, rows)))
+        m, p, c = (
+            draw(st.sampled_from(_sizes(whole, unit)))
+            for whole, unit in zip(*_ranges(layer, machine(rows, cols, lanes)), strict=True)
+        )
+        # Room for all partial sums, for those of a tile, or for what a tile stores.
+        words = [output_bytes(layer, m, p, c), 4 * m * p, 4 * m * layer.P, 4 * layer.M * p]
+        simple = draw(st.booleans())
+        dram = {} if simple else {
+            "burst": draw(st.sampled_from([1, 2, 8, 64])),
+            "latency": draw(st.sampled_from([0, 1, 7])),
+            "row": draw(st.sampled_from([0, 1, 5, 64])),
+            "miss": number(0, 5),
+            "ports": number(1, 2),
+        }  # fmt: skip
         return machine(
-            rows, cols, number(1, 6), number(0, 2),
+            rows, cols, lanes, number(0, 2),
             bandwidth=draw(st.sampled_from([1, 3, 8, 32, 1024])),
             double=double,
-            weight=parts * (weight_bytes(layer, m) + number(0, 3)),
-            inputs=parts * (int(input_bytes(layer, p).max()) + number(0, 3)) or 1,
-            outputs=parts * (output_bytes(layer, m, p) + number(0, 3)),
+            weight=parts * (weight_bytes(layer, m, c) + number(0, 3)),
+            inputs=parts * (int(input_bytes(layer, p, c).max()) + number(0, 3)) or 1,
+            outputs=parts * (max(words[0], draw(st.sampled_from(words))) + number(0, 3)),
+            **dram,
         )  # fmt: skip
 
     return strategy
@@ -93,12 +111,11 @@ def cuts():
     """Give a strategy of tilings, all sizes and orders alike."""
 
     def strategy(layer, accelerator):
-        return st.builds(
-            Tiling,
-            st.sampled_from(["weights", "inputs"]),
-            st.sampled_from(_sizes(layer.M, accelerator.array.rows)),
-            st.sampled_from(_sizes(layer.P, accelerator.array.cols)),
+        sizes = (
+            st.sampled_from(_sizes(whole, unit))
+            for whole, unit in zip(*_ranges(layer, accelerator), strict=True)
         )
+        return st.builds(Tiling, st.sampled_from(ORDERS), *sizes)
 
     return strategy
 
@@ -142,6 +159,10 @@ def run_folder(_folder, tmp_path):
 
 def _sizes(total, side):
     return [min(size, total) for size in range(side, total + side, side)]
+
+
+def _ranges(layer, accelerator):
+    return (layer.M, layer.P, layer.group_channels), range_units(accelerator.array, layer)
 
 
 def _products(network):

@@ -17,7 +17,7 @@ SMALL = Path(hwsim.__file__).parent / "presets" / "edge-small.toml"
 
 def test_presets():
     """[S10.1]"""
-    assert accelerator_names() == ["edge-large", "edge-small"]
+    assert {"edge-large", "edge-small"} <= set(accelerator_names())
     small, large = (load_accelerator(name) for name in ("edge-small", "edge-large"))
     assert (small.array.rows, small.array.cols, small.array.lanes) == (8, 8, 16)
     assert (large.array.rows, large.array.cols, large.array.lanes) == (32, 32, 32)
@@ -55,7 +55,7 @@ def test_file_of_ones_own(tmp_path):
 
 def test_unknown_preset():
     """[S10.1] The nearest name, and all of them."""
-    message = r"= 'edge-smal': did you mean 'edge-small'\? known: edge-large, edge-small"
+    message = r"= 'edge-smal': did you mean 'edge-small'\? known: bismo, .*edge-large, edge-small, "
     with pytest.raises(ValueError, match=message):
         load_accelerator("edge-smal")
 
@@ -69,7 +69,9 @@ def test_unknown_preset():
         ("rows = 8", "rows = true", "array.rows = True"),
         ("rows = 8", "rows =", "not a TOML file"),
         ("drain = 1", "drain = -1", "array.drain = -1"),
-        ("drain = 1", 'serial = "both"', "array.serial = 'both'"),
+        ("drain = 1", 'serial = "bits"', "array.serial = 'bits'"),
+        ("drain = 1", 'kind = "serpent"', "array: no such kind as 'serpent': known: 'serial', "),
+        ("drain = 1", 'kind = "systolic"', "unknown key 'array.lanes'"),
         ("frequency_mhz = 200.0", "frequency_mhz = 0", "frequency_mhz = 0: .* greater than 0"),
         ("frequency_mhz = 200.0", "", "frequency_mhz is missing"),
         ("weight_bytes = 32768", "weight_bytes = 0", "buffers.weight_bytes = 0"),
@@ -90,6 +92,16 @@ def test_bad_files(tmp_path, old, new, message):
         load_accelerator(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_array_that_is_none(tmp_path):
+    """[S10.1] A number where a group of settings should be."""
+    file = tmp_path / "bad.toml"
+    text = SMALL.read_text(encoding="utf-8")
+    head, _, tail = text.partition("[array]")
+    file.write_text(f"{head}array = 5\n{tail[tail.index('[buffers]'):]}", encoding="utf-8")
+    with pytest.raises(ValueError, match="array = 5: Input should be a valid dictionary"):
+        load_accelerator(file)
 
 
 def test_missing_file(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import hwsim
-from hwsim import load_accelerator, simulate, workload_from_run
+from hwsim import accelerator_names, load_accelerator, simulate, workload_from_run
 from hwsim.cli import app
 from hwsim.page import write_report
 from hwsim.plots import plot_cycles
@@ -119,14 +119,15 @@ def test_accelerators(call):
     """A line per preset, or JSON of everything in it."""
     code, out, err = call("accelerators")
     assert (code, err) == (0, "")
-    assert re.search(r"edge-small\W+8 x 8 x 16\W+200\W+32 \+ 32 \+ 8\W+32\W", out)
+    assert re.search(r"edge-small\W+weight-serial\W+8 x 8 x 16\W+200\W+32 \+ 32 \+ 8\W+32\W", out)
     assert "edge-large" in out
     code, out, err = call("accelerators", "--json")
     assert (code, err) == (0, "")
-    presets = json.loads(out)["accelerators"]
-    assert [preset["name"] for preset in presets] == ["edge-large", "edge-small"]
-    array = {"rows": 8, "cols": 8, "lanes": 16, "drain": 1, "serial": "weight"}
-    assert presets[1]["array"] == array
+    presets = {preset["name"]: preset for preset in json.loads(out)["accelerators"]}
+    assert list(presets) == accelerator_names()
+    array = presets["edge-small"]["array"]
+    assert (array["rows"], array["cols"], array["lanes"], array["drain"]) == (8, 8, 16, 1)
+    assert presets["systolic-ws"]["array"]["dataflow"] == "ws"
 
 
 def test_entry_point(run_folder):
@@ -153,10 +154,10 @@ BAD = {
     "unknown flag": ("run RUN --accelerator edge-small --bit 8", "No such option"),
     "no folder": ("run TMP/none --accelerator edge-small", "TMP/none: no such folder"),
     "no run": ("run TMP --accelerator edge-small", "TMP: not a run folder"),
-    "preset": ("run RUN --accelerator edge-smal", "did you mean 'edge-small'? known: edge-large"),
+    "preset": ("run RUN --accelerator edge-smal", "did you mean 'edge-small'? known: bismo"),
     "file": ("run RUN --accelerator TMP/x.toml", "TMP/x.toml: cannot read it"),
-    "bits": ("run RUN --accelerator edge-small --bits 17", "'--bits'"),
-    "word": ("run RUN --accelerator edge-small --bits eight", "'--bits'"),
+    "bits": ("run RUN --accelerator edge-small --bits 17", "bits = 17: expected 1 to 16"),
+    "word": ("run RUN --accelerator edge-small --bits eight", "eight"),
     "one bit": ("run RUN --accelerator edge-small --bits 1", "layer conv1: bits = 1"),
     "json parent": ("run RUN --accelerator edge-small --json TMP/a/b", "--json = TMP/a/b: no such"),
     "html parent": ("run RUN --accelerator edge-small --html TMP/a/b", "--html = TMP/a/b: no such"),
@@ -188,9 +189,9 @@ def test_mistakes(call, run_folder, tmp_path, name):
 
 def test_refused_before_any_work(call, run_folder, tmp_path, monkeypatch):
     """Files that cannot be written are noticed before the network is read."""
-    monkeypatch.setattr("hwsim.cli.workload_from_run", lambda _: pytest.fail("it was read"))
+    monkeypatch.setattr("hwsim.load.workload_from_run", lambda _: pytest.fail("it was read"))
     place = folder(tmp_path, "locked")
-    monkeypatch.setattr("hwsim.cli.check_writable", _refuse)
+    monkeypatch.setattr("hwsim.cli.targets.check_writable", _refuse)
     code, _, err = call(
         "run", run_folder, "--accelerator", "edge-small", "--html", place / "page.html"
     )

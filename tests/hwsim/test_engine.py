@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 import msq_ref as msq
 from hwsim import Layer
+from hwsim import engine as module
 from hwsim.analytic import closed_form
 from hwsim.engine import EngineAccumulate, simulate_layer
-from hwsim.tiling import Tiling, best_tiling
+from hwsim.faults import IN_DRAM
+from hwsim.tiling import ORDERS, Tiling, best_tiling, legal
 
 
 def tensors(layer, rng, in_signed):
@@ -60,18 +62,45 @@ def test_engine_is_closed_form_and_definition(data, layers, machines):
     run_both(layer, accelerator, data.draw(st.integers(0, 2**32)), data.draw(st.booleans()))
 
 
-@settings(max_examples=200)
+@settings(max_examples=300)
 @given(data=st.data())
-def test_engine_with_any_tiling(data, layers, machine, cuts):
-    """[S10.3] The best tiling is often a single one; here all sizes and orders are as likely."""
+def test_engine_with_any_tiling(data, layers, machines, cuts):
+    """[S10.3] The best tiling spills seldom; here all sizes and orders that fit are as likely."""
     layer = data.draw(layers())
-    number = lambda low, high: data.draw(st.integers(low, high))  # noqa: E731
-    accelerator = machine(
-        number(1, 3), number(1, 3), number(1, 4), number(0, 2), bandwidth=number(1, 40),
-        double=data.draw(st.booleans()),
-    )  # fmt: skip
-    tiling = data.draw(cuts(layer, accelerator))
-    run_both(layer, accelerator, number(0, 2**32), data.draw(st.booleans()), tiling)
+    accelerator = data.draw(machines(layer))
+    drawn = data.draw(st.lists(cuts(layer, accelerator), min_size=8, max_size=8))
+    tiling = next((one for one in drawn if is_legal(layer, accelerator, one)), None)
+    run_both(layer, accelerator, data.draw(st.integers(0, 2**32)), data.draw(st.booleans()), tiling)
+
+
+def is_legal(layer, accelerator, tiling):
+    try:
+        legal(layer, accelerator, tiling)
+    except ValueError:
+        return False
+    return True
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_legal_tilings_are_those_that_the_machine_runs(data, layers, machines):
+    """[S10.4] Any sizes, in any order: refused if and only if the machine ends with a fault."""
+    layer = data.draw(layers(max_side=4))
+    accelerator = data.draw(machines(layer))
+    x, codes, signs = tensors(layer, np.random.default_rng(0), False)
+    size = lambda whole: data.draw(st.integers(-1, whole + 2))  # noqa: E731
+    for _ in range(20):
+        order = data.draw(st.sampled_from(ORDERS))
+        tiling = Tiling(order, size(layer.M), size(layer.P), size(layer.group_channels))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(module, "legal", lambda *_: None)
+            try:
+                simulate_layer(layer, accelerator, x, codes, signs, tiling=tiling)
+                ran = True
+            except RuntimeError as error:
+                assert "no multiple" in str(error) or "does not fit" in str(error)  # noqa: PT017
+                ran = False
+        assert is_legal(layer, accelerator, tiling) == ran
 
 
 @pytest.mark.parametrize(
@@ -101,7 +130,7 @@ def test_depthwise_with_stride(machine):
 def test_windows_that_see_only_padding(machine):
     """[S11.1] Padding wider than the kernel: nothing is fetched for the corners."""
     layer = Layer("c", "conv", 2, 2, 1, 2, 3, 1, 1, padding=3)
-    run_both(layer, machine(1, 1, 1), 1, True, Tiling("inputs", 1, 1))
+    run_both(layer, machine(1, 1, 1), 1, True, Tiling("pmc", 1, 1, 1))
 
 
 def test_positions_of_a_linear_layer_may_have_any_shape(machine):
@@ -158,7 +187,7 @@ def conv():
         ({"signs": np.zeros((2, 2, 2, 3), int)}, ValueError, "signs has shape"),
         ({"signs": np.full((2, 2, 2, 2), 2)}, ValueError, "signs contains 2"),
         ({"signs": None}, ValueError, "signs = None: expected an array in the signed domain"),
-        ({"tiling": Tiling("weights", 1, 2)}, ValueError, "tiling.m_size = 1"),
+        ({"tiling": Tiling("mpc", 1, 2, 2)}, ValueError, "tiling.m_size = 1"),
     ],
 )
 def test_bad_arguments(machine, change, error, message):
@@ -178,29 +207,42 @@ def test_signs_belong_to_the_signed_domain(machine):
         simulate_layer(layer, machine(), np.ones(3, int), ones)
 
 
-def test_machine_refuses_what_is_not_on_chip(machine, monkeypatch):
-    """[S10.4] A footprint too small by a column, and a tile too large for its buffer."""
-    from hwsim import engine as module
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda a: a.weights.__setitem__(2, 1), "a weight that is not on chip was read"),
+        (lambda a: a.weights.__setitem__(4, a.weights[3]), "a weight that is not on chip was read"),
+        (lambda a: a.inputs.__setitem__(4, 1), "an input outside the tile's part of the image"),
+        (lambda a: a.inputs.__setitem__(6, a.inputs[5]), "an input outside the tile's part"),
+        (lambda a: a.place.fill(IN_DRAM), "a partial sum that is not on chip was read"),
+    ],
+)
+def test_machine_refuses_what_is_not_on_chip(machine, monkeypatch, spoil, message):
+    """[S10.4] An output, a channel or a column too few, and partial sums that nobody loaded."""
     from hwsim import machine as compiled
 
     layer, x, codes, signs = conv()
-    right = compiled._tile
+    order = compiled.order_tile
 
-    def narrow(setup, group, m_range, p_range):
-        tile = right(setup, group, m_range, p_range)
-        return tile._replace(right=tile.right - 1)
+    def spoiled(setup, tile, arrays, *new):
+        order(setup, tile, arrays, *new)
+        spoil(arrays)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(compiled, "_tile", narrow)
-        patch.setattr(compiled, "run", compiled.run.py_func)
-        with pytest.raises(RuntimeError, match="layer c: an input outside the tile's part"):
-            simulate_layer(layer, machine(), x, codes, signs)
-    with monkeypatch.context() as patch:
-        patch.setattr(module, "legal", lambda *_: None)
-        with pytest.raises(RuntimeError, match="layer c: a tile does not fit its buffer"):
-            simulate_layer(
-                layer, machine(weight=4), x, codes, signs, tiling=Tiling("weights", 2, 4)
-            )
-        patch.setattr(compiled, "run", lambda *_: 0)
-        with pytest.raises(RuntimeError, match="layer c: an output was not written exactly once"):
-            simulate_layer(layer, machine(), x, codes, signs)
+    monkeypatch.setattr(compiled, "order_tile", spoiled)
+    monkeypatch.setattr(compiled, "_run_tile", compiled._run_tile.py_func)
+    monkeypatch.setattr(compiled, "run", compiled.run.py_func)
+    accelerator = machine(2, 2, 1)
+    with pytest.raises(RuntimeError, match=f"layer c: {message}"):
+        simulate_layer(layer, accelerator, x, codes, signs, tiling=Tiling("mpc", 2, 4, 1))
+
+
+def test_machine_refuses_tiles_that_do_not_fit(machine, monkeypatch):
+    """[S10.4] And an engine that writes nothing is noticed."""
+    layer, x, codes, signs = conv()
+    monkeypatch.setattr(module, "legal", lambda *_: None)
+    arguments = layer, machine(weight=4), x, codes, signs
+    with pytest.raises(RuntimeError, match="layer c: a tile does not fit its buffer"):
+        simulate_layer(*arguments, tiling=Tiling("mpc", 2, 4, 2))
+    monkeypatch.setattr(module.machine, "run", lambda *_: 0)
+    with pytest.raises(RuntimeError, match="layer c: an output was not written exactly once"):
+        simulate_layer(*arguments, tiling=Tiling("mpc", 2, 4, 2))

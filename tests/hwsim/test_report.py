@@ -1,17 +1,31 @@
 """Reports and the check of the engine against them."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
-from hwsim import Layer, Workload, load_accelerator, simulate, workload_of
+from hwsim import (
+    Layer,
+    Workload,
+    load_accelerator,
+    simulate,
+    workload_from_run,
+    workload_of,
+)
 from hwsim import check as module
+from hwsim.accelerator import Accelerator
 from hwsim.analytic import closed_form
 from hwsim.check import check_network
+from hwsim.energy import vector_energy_of
+from hwsim.networks import network_workload
+from hwsim.overrides import override
 from hwsim.tiling import best_tiling
+from hwsim.vector import VectorCounts
+from msq_ref.formats import parse_settings
 
+TOP = ["network", "accelerator", "totals", "layers"]
 TOTALS = [
     "macs", "cycles", "compute_cycles", "stall_cycles", "dram_bytes", "energy_pj", "latency_s",
 ]  # fmt: skip
@@ -19,6 +33,12 @@ LAYER = [
     "name", "macs", "bits", "compute_cycles", "stall_cycles", "cycles", "dram_bytes", "sram_bytes",
     "energy_pj", "utilization",
 ]  # fmt: skip
+NEW = {
+    "top": ["assumed_bits", "assumed", "notes", "left_out", "objective", "area", "leakage_counted",
+            "design"],
+    "totals": ["stalls"],
+    "layer": ["kind", "idle_lane_cycles", "stalls", "tiling", "energy_by_part_pj"],
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +70,134 @@ def test_layers_and_totals(workload, preset):
 
 
 def test_json_has_exactly_these_fields(workload):
-    """The form that scripts rely on."""
+    """The form that scripts rely on: the first ones are older than the rest."""
     report = simulate(workload, load_accelerator("edge-small"))
     plain = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert list(plain) == ["network", "accelerator", "totals", "layers"]
-    assert list(plain["totals"]) == TOTALS
+    assert list(plain) == TOP + NEW["top"]
+    assert list(plain["totals"]) == TOTALS + NEW["totals"]
     assert plain["totals"] == asdict(report.totals)
+    assert (plain["assumed_bits"], plain["notes"], plain["left_out"]) == (False, [], [])
+    assert plain["area"] == report.area.to_json()
     assert len(plain["layers"]) == len(report.layers)
     for line, layer in zip(plain["layers"], report.layers, strict=True):
-        assert list(line) == LAYER
-        assert line == {key: getattr(layer, key) for key in LAYER}
+        assert list(line) == LAYER + NEW["layer"]
+        assert {key: line[key] for key in LAYER} == {key: getattr(layer, key) for key in LAYER}
+        assert line["tiling"] == asdict(layer.tiling)
+        assert sum(line["energy_by_part_pj"].values()) == pytest.approx(layer.energy_pj)
+
+
+def test_the_design_in_the_json_can_be_run_again(workload):
+    """[S10.4] Whatever was changed: the same figures from what the JSON says."""
+    changed = override(load_accelerator("edge-small"), "4x8x8", ["energy.leakage_pw_per_bit=3"])
+    plain = json.loads(json.dumps(simulate(workload, changed).to_json()))
+    design = {key: value for key, value in plain["design"].items() if value is not None}
+    again = parse_settings(Accelerator, design, "the JSON")
+    assert again == changed
+    assert json.loads(json.dumps(simulate(workload, again).to_json())) == plain
+
+
+def test_stalls_have_causes(workload):
+    """[S10.4] The causes of a layer sum to its stall, those of all layers to the total."""
+    slow = override(load_accelerator("edge-small"), None, ["dram.bits_per_cycle=1"])
+    report = simulate(workload, slow)
+    assert report.totals.stall_cycles > 0
+    for line in (*report.layers, report.totals):
+        assert sum(line.stalls.values()) == line.stall_cycles
+
+
+def test_vector_unit():
+    """Its layers stand behind those of the array that they follow, and are in the totals."""
+    plain = load_accelerator("edge-small")
+    entries = ["vector.lanes=16", "vector.activation_bytes=16384"]
+    vector = override(plain, None, entries)
+    work = network_workload("resnet20")
+    without, with_unit = (simulate(work, accelerator) for accelerator in (plain, vector))
+    assert [line.name for line in without.layers] == [layer.name for layer in work.layers]
+    own = {layer.name: layer for layer in work.vector}
+    array = [line for line in with_unit.layers if line.name not in own]
+    lines = [line for line in with_unit.layers if line.name in own]
+    assert [replace(line, energy=None) for line in array] == [
+        replace(line, energy=None) for line in without.layers
+    ]
+    assert {line.name for line in lines} == own.keys()
+    names = [line.name for line in with_unit.layers]
+    places = {name: at for at, name in enumerate(names)}
+    assert all(places[layer.after] < places[name] for name, layer in own.items() if layer.after)
+    last = ""
+    for line in with_unit.layers:
+        if line.name in own:
+            assert own[line.name].after == last
+        else:
+            last = line.name
+    memory = vector.energy.buffer_pj_per_bit("output", 16384)
+    for line in lines:
+        counts = line.counts
+        bits = counts.activation_bits_read + counts.activation_bits_written
+        assert (line.macs, line.bits, line.tiling) == (0, 0, None)
+        assert line.energy.vector == pytest.approx(0.1 * counts.operations + memory * bits)
+        assert line.energy.dram == pytest.approx(8 * counts.dram_bytes * 1300 / 64)
+        assert line.energy_pj == line.energy.vector + line.energy.dram
+        assert 0 <= line.utilization <= 1
+        assert line.cycles == line.compute_cycles + line.stall_cycles
+    assert with_unit.totals.macs == without.totals.macs
+    added = sum(line.cycles for line in lines)
+    assert with_unit.totals.cycles == without.totals.cycles + added
+    assert sum(line.energy.vector for line in lines) > 0
+    plain_lines = json.loads(json.dumps(with_unit.to_json(), allow_nan=False))["layers"]
+    assert [line["macs"] == 0 for line in plain_lines] == [name in own for name in names]
+    with pytest.raises(ValueError, match=r"vector.activation_bytes = 2000000: .* ends at 1048576"):
+        override(plain, None, ["vector.lanes=1", "vector.activation_bytes=2000000"])
+
+
+def test_skipping(run_folder):
+    """[S10.5] Planes of known weights are skipped; what is not known is not, and that is said."""
+    plain = load_accelerator("edge-small")
+    skipping = override(plain, None, ["array.skip=weight-planes", "array.skip_by=line"])
+    work = workload_from_run(run_folder)
+    zeros = {name: np.zeros_like(values) for name, values in work.values.items()}
+    assert zeros.keys() == {layer.name for layer in work.layers}
+    all_zero = replace(work, values=zeros)
+    full, some, none = (
+        simulate(*one) for one in ((work, plain), (work, skipping), (all_zero, skipping))
+    )
+    assert none.totals.compute_cycles < some.totals.compute_cycles <= full.totals.compute_cycles
+    assert full.notes == some.notes == none.notes == ()
+    assert all(line.idle_lane_cycles == 0 for line in full.layers)
+    assert all(line.idle_lane_cycles > 0 for line in none.layers)  # a step takes a cycle
+    bare = simulate(replace(work, values={}), skipping)
+    assert bare.totals.compute_cycles == full.totals.compute_cycles
+    count = len(work.layers)
+    assert f"No plane of weights is skipped in {count} of {count} layers" in bare.notes[0]
+    both = override(plain, None, ["array.serial=both", "array.skip=both"])
+    assert "No plane of activations is skipped" in simulate(work, both).notes[-1]
+
+
+def test_vector_energy_needs_a_unit():
+    counts = VectorCounts("x", "add", "", False, 1, 1, 0, 0, 0, 0, 0, 0)
+    with pytest.raises(ValueError, match="vector is missing: layer x"):
+        vector_energy_of(counts, load_accelerator("edge-small"))
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [
+        ({"in_bits": 9}, "layer a: in_bits = 9: edge-small takes 8 bits at a time"),
+        ({"in_bits": 16}, "widths.input_bits = 16 would be an array of that width"),
+    ],
+)
+def test_wider_than_the_array(widths, message):
+    """[S10.1] Activations come in parallel: they are as narrow as the lanes, or narrower."""
+    accelerator = load_accelerator("edge-small")
+    work = Workload("w", (Layer.linear("a", 4, 4, 16, **widths),))
+    with pytest.raises(ValueError, match=message):
+        simulate(work, accelerator)
+    wide = override(accelerator, None, [f"widths.input_bits={widths['in_bits']}"])
+    assert simulate(work, wide).totals.macs == 16
+
+
+def test_unknown_objective(workload):
+    with pytest.raises(ValueError, match="objective = 'time': known: cycles, energy, bytes"):
+        simulate(workload, load_accelerator("edge-small"), objective="time")
 
 
 def test_fewer_bits_cost_less(workload):
@@ -73,9 +211,10 @@ def test_fewer_bits_cost_less(workload):
 
 def test_layer_that_does_not_fit():
     """[S10.4]"""
-    huge = Workload("w", (Layer.linear("fc", 10**6, 8, 8),))
+    tight = override(load_accelerator("edge-small"), None, ["buffers.weight_bytes=64"])
+    work = Workload("w", (Layer.linear("fc", 1000, 8, 8),))
     with pytest.raises(ValueError, match="layer fc: the weight buffer of edge-small"):
-        simulate(huge, load_accelerator("edge-small"))
+        simulate(work, tight)
 
 
 @pytest.mark.parametrize("preset", ["edge-small", "edge-large"])

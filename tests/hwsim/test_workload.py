@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from hwsim import Layer, Workload, workload_from_run, workload_of
-from hwsim.workload import RUN_FORMAT, layer_of
+from hwsim.run_folder import RUN_FORMAT
+from hwsim.workload import layer_of
 
 
 def test_sizes_of_a_convolution():

@@ -16,7 +16,7 @@
 #include "Varray.h"
 #include "verilated.h"
 
-// ROWS, COLS, LANES, ACTIVATION, ACCUMULATOR come from the command line of the compiler.
+// ROWS, COLS, LANES, ACTIVATION, ACCUMULATOR, SKIP come from the command line of the compiler.
 
 namespace {
 
@@ -87,7 +87,7 @@ public:
         array_.bits = s_.bits;
         array_.offset = s_.offset;
         array_.drain = s_.drain;
-        array_.eval();
+        settle();
         edge();
         array_.reset = 0;
         written_.assign(s_.groups * s_.outputs * s_.positions(), 0);
@@ -97,11 +97,11 @@ public:
     // With a trace: a line of CSV for every cycle from the one of `start`.
     void run(std::FILE* trace) {
         array_.start = 1;
-        array_.eval();
+        settle();
         if (trace) write_cycle(trace);
         edge();
         array_.start = 0;
-        array_.eval();
+        settle();
         while (array_.busy || array_.result) {
             if (array_.result) take_results();
             cycles += array_.busy;
@@ -128,7 +128,26 @@ private:
         if (weights) read_weights(group, output, term, plane);
         if (activations) read_activations(group, position, term);
         array_.clock = 0;
+        settle();
+    }
+
+    // The table of the steps' planes answers in the cycle in which it is asked.
+    void settle() {
         array_.eval();
+        array_.ones = SKIP ? planes_with_a_one() : noise() & 0xFFFF;
+        array_.eval();
+    }
+
+    uint16_t planes_with_a_one() const {
+        const int64_t first = array_.ask_output, term = array_.ask_term, group = array_.ask_group;
+        const int64_t terms = std::min(term + LANES, s_.terms());
+        const int64_t outputs = std::min<int64_t>(first + ROWS, s_.outputs);
+        int32_t found = 0;
+        if (group < s_.groups)
+            for (int64_t at = term; at < terms; at++)
+                for (int64_t output = first; output < outputs; output++)
+                    found |= layer_.weights[(at * s_.groups + group) * s_.outputs + output];
+        return uint16_t(found);
     }
 
     void read_weights(int64_t group, int64_t output, int64_t term, int plane) {

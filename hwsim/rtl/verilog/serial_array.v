@@ -2,13 +2,15 @@
 //
 // ROWS output channels x COLS output positions x LANES terms of the reduction. Weights come a bit
 // plane at a time, in two's complement (signed domain) or as unsigned codes (offset domain);
-// activations stay at the memory's outputs for all planes of a step.
+// activations stay at the memory's outputs for all planes of a step. With SKIP, planes that are zero
+// in all rows and lanes of a step take no cycle.
 module serial_array #(
     parameter ROWS = 8,
     parameter COLS = 8,
     parameter LANES = 16,
     parameter ACTIVATION = 17,
     parameter ACCUMULATOR = 48,
+    parameter SKIP = 0,
     parameter SIZE = 24
 ) (
     input  wire                              clock,
@@ -31,6 +33,7 @@ module serial_array #(
     output wire [SIZE-1:0]                   ask_position,
     output wire [SIZE-1:0]                   ask_term,
     output wire [3:0]                        ask_plane,
+    input  wire [15:0]                       ones,         // planes of the asked step with a one
     input  wire [ROWS*LANES-1:0]             weights,      // [row][lane], one plane
     input  wire [COLS*LANES*ACTIVATION-1:0]  activations,  // [col][lane]
 
@@ -40,7 +43,7 @@ module serial_array #(
     output wire [SIZE-1:0]                   result_position,
     output wire [ROWS*COLS*ACCUMULATOR-1:0]  results       // [row][col]
 );
-    wire             work, first_step, negative;
+    wire             work, first_step, first_plane, negative;
     wire [3:0]       plane;
     wire [LANES-1:0] lanes_on;
 
@@ -48,6 +51,7 @@ module serial_array #(
         .ROWS(ROWS),
         .COLS(COLS),
         .LANES(LANES),
+        .SKIP(SKIP),
         .SIZE(SIZE)
     ) control (
         .clock(clock),
@@ -67,9 +71,11 @@ module serial_array #(
         .ask_position(ask_position),
         .ask_term(ask_term),
         .ask_plane(ask_plane),
+        .ones(ones),
         .busy(busy),
         .work(work),
         .first_step(first_step),
+        .first_plane(first_plane),
         .plane(plane),
         .negative(negative),
         .lanes_on(lanes_on),
@@ -78,8 +84,6 @@ module serial_array #(
         .result_output(result_output),
         .result_position(result_position)
     );
-
-    wire first_plane = plane == 0;
 
     genvar row, col;
     generate

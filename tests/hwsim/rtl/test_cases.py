@@ -38,7 +38,21 @@ def test_draws_cover_every_kind_on_every_array():
             assert len(ragged) >= 10 or side == 1
     assert max(draw.case.layer.bits for draw in draws) == 16
     assert draw_case(17, 3).case.x.tolist() == draw_case(17, 3).case.x.tolist()
-    assert [shape.lanes for shape in SHAPES].count(1) == 2
+    assert [shape.lanes for shape in SHAPES].count(1) == 3
+    assert {(shape.rows, shape.cols, shape.lanes) for shape in SHAPES if shape.skip} == {
+        (3, 2, 1), (2, 3, 4), (8, 8, 16)
+    }  # fmt: skip
+
+
+def test_draws_for_arrays_that_skip_lack_planes():
+    """Some lack planes between others, some all; some have them all."""
+    draws = [draw_case(index, 0) for index in range(1000)]
+    weights = [(draw.case, draw.case.weights()) for draw in draws if draw.shape.skip]
+    there = [np.bitwise_or.reduce(w, axis=None) & (2**case.layer.bits - 1) for case, w in weights]
+    full = [2**case.layer.bits - 1 for case, _ in weights]
+    assert there.count(0) >= 10
+    assert sum(one == most for one, most in zip(there, full, strict=True)) >= 10
+    assert sum(one & (one + 1) != 0 for one in there) >= 50, "a plane without ones below another"
 
 
 def test_the_demo_networks_layers_are_the_models():
@@ -48,6 +62,10 @@ def test_the_demo_networks_layers_are_the_models():
     assert [one.bits for one in layers] == [8, 3, 2, 5]
     assert sum(one.K * one.outputs for one in layers) == 23_824
     assert [one.P for one in layers] == [64, 16, 4, 1]
+    pruned = [case.weights() for case in demo_cases(0, pruned=2)]
+    for case, w in zip(cases, pruned, strict=True):
+        assert not (w & 3).any() or case.layer.bits <= 3
+        assert w.any()
 
 
 def test_a_layer_file_comes_back(tmp_path, case):

@@ -1,0 +1,14 @@
+"""The command line ``hwsim``."""
+
+from __future__ import annotations
+
+from hwsim.cli import compare, lists, run, validate  # noqa: F401  (they are its commands)
+from hwsim.cli.program import app
+from msq_ref.formats.console import run_app
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 it ran and failed, 2 bad usage or input."""
+    raise SystemExit(run_app(app, "hwsim"))

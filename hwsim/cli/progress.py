@@ -1,0 +1,64 @@
+"""What a terminal shows while a command takes more than a moment."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+__all__ = ["Waiting"]
+
+PATIENCE_S = 2.0
+"""After this long something is shown."""
+
+
+class Waiting:
+    """A line on standard error, if that is a terminal, with what is at work and for how long.
+
+    Parameters
+    ----------
+    text : str
+    console : Console, optional
+    patience_s : float
+        Seconds before it is shown.
+
+    Examples
+    --------
+    >>> with Waiting("reading") as waiting:
+    ...     waiting.step("counting")
+    """
+
+    def __init__(
+        self, text: str, console: Console | None = None, patience_s: float = PATIENCE_S
+    ) -> None:
+        console = Console(stderr=True) if console is None else console
+        self._bar = Progress(
+            SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn(),
+            console=console, transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task(text, total=None)
+        self._timer = threading.Timer(patience_s, self._bar.start)
+        self._timer.daemon = True
+        self._shown = console.is_terminal
+
+    def step(self, text: str) -> None:
+        """Say what is at work now."""
+        self._bar.update(self._task, description=text)
+
+    def __enter__(self) -> Waiting:
+        if self._shown:
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._shown:
+            self._timer.cancel()
+            self._timer.join()
+            self._bar.stop()
