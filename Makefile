@@ -15,7 +15,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.test
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --json runs/bench/table.json --plot runs/bench/plot.svg
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

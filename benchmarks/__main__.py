@@ -20,6 +20,8 @@ BENCHMARKS = {
     "bitserial_gemm": 6,
     "fused_quantizer": 2,
     "hessian": 1,
+    "hwsim_engine": 1,
+    "hwsim_resnet50": 1,
     "int8_gemm": 2,
     "integer_paths": 16,
     "memory": 1,

@@ -127,7 +127,7 @@ def _verdict(row: Row, noisy: str) -> str:
     if verdict["target"] is None:
         return ""
     units = {"ratio_to_limit": " x limit", "ours_s": " s"}
-    aim = f"{verdict['target']:.2f}{units.get(verdict['target_of'], '')}"
+    aim = f"{verdict['target']:.3g}{units.get(verdict['target_of'], '')}"
     return f"{aim}: {'too noisy' if noisy else 'met' if verdict['met'] else 'missed'}"
 
 

@@ -21,7 +21,7 @@ from msq_ref.kernels.threads import use_threads
 from msq_ref.methods import MSQ
 from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import SIGNED
-from msq_ref.nn import Conv2d, Linear, Network
+from msq_ref.nn import Conv2d, Layer, Linear, Network
 from msq_ref.training.config import TrainingConfig
 from msq_ref.training.loop import Trainer
 
@@ -187,8 +187,9 @@ def by_layer(trainer: Trainer, step: Step, rounds: int = 5) -> list[dict[str, An
     network = trainer.network
     totals: list[float] = []
     spent: dict[tuple[str, str], list[float]] = {}
-    parts = {**network.operations, "quantizer": trainer.method, "update": trainer.optimizer}
-    calls = ("forward", "forward_rectified", "backward", "backward_last", "quantize", "step")
+    others = {"quantizer": trainer.method, "update": trainer.optimizer}
+    parts: dict[str, Any] = {**network.operations, **_branches(network.layers), **others}
+    calls = ("forward", "forward_joined", "backward", "backward_last", "quantize", "step")
     for _ in range(rounds):
         times: dict[tuple[str, str], float] = {}
         with _timed(parts, calls, times):
@@ -200,7 +201,7 @@ def by_layer(trainer: Trainer, step: Step, rounds: int = 5) -> list[dict[str, An
     total = statistics.median(totals)
     lines: dict[str, dict[str, Any]] = {}
     for (name, call), seconds_of in spent.items():
-        kind = type(parts[name]).__name__ if name in network.operations else name
+        kind = name if name in others else type(parts[name]).__name__
         for group in (kind, f"  {name}") if kind in ("Conv2d", "Linear") else (kind,):
             line = lines.setdefault(group, {"part": group, "forward ms": 0.0, "backward ms": 0.0})
             column = "backward ms" if call.startswith("backward") else "forward ms"
@@ -213,6 +214,17 @@ def by_layer(trainer: Trainer, step: Step, rounds: int = 5) -> list[dict[str, An
     for line in lines.values():
         line["share"] = (line["forward ms"] + line["backward ms"]) / total / 1e3
     return sorted(lines.values(), key=lambda line: line["part"].startswith(" "))
+
+
+def _branches(layers: Mapping[str, Layer], prefix: str = "") -> dict[str, Any]:
+    """Return the branches that run as one: none of their layers is called."""
+    found: dict[str, Any] = {}
+    for name, layer in layers.items():
+        for *_, joined in getattr(layer, "_branches", ()):
+            if joined is not None:
+                found[f"{prefix}{name}.{type(joined).__name__}"] = joined
+        found |= _branches(layer.parts, f"{prefix}{name}.")
+    return found
 
 
 def growth(

@@ -1,20 +1,27 @@
-"""Write the table of docs/performance.md: ``python docs/make_performance.py``.
+"""Write the table and draw the pictures of the page: ``python docs/make_performance.py``.
 
-Figures are those of benchmarks.json: ``python -m benchmarks --json docs/benchmarks.json``.
+Figures are those of benchmarks.json, ``python -m benchmarks --json docs/benchmarks.json``; by
+layer, batch and width those of steps.json, the same of the four steps.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import draw_measured
+from draw_convolutions import CONVOLUTIONS
+from draw_integers import INTEGERS, fastest_paths
+from draw_passes import PASSES, normalization_passes
 from marks import between
 
 from msq_ref.files import write_text
+from msq_ref.formats.style import save_figure
 
 HERE = Path(__file__).parent
-PAGE, ROWS = HERE / "performance.md", HERE / "benchmarks.json"
+PAGE, ROWS, STEPS = HERE / "performance.md", HERE / "benchmarks.json", HERE / "steps.json"
 FIRST, LAST = "<!-- benchmarks -->\n", "<!-- end -->"
 
 
@@ -46,6 +53,24 @@ def page_with_table(text: str) -> str:
     return between(text, FIRST, LAST, table(rows))
 
 
+def draw(folder: Path) -> None:
+    """Write all pictures of the page into a folder, as ``kernel-NAME.svg``."""
+    rows, steps = (json.loads(file.read_text(encoding="utf-8")) for file in (ROWS, STEPS))
+    figures = {name: make().figure for name, make in (CONVOLUTIONS | PASSES | INTEGERS).items()}
+    figures |= {
+        "normalization": normalization_passes(),
+        "paths": fastest_paths(),
+        "errors": draw_measured.errors(),
+        "roofline": draw_measured.roofline(rows),
+        "quantizer": draw_measured.quantizer(rows),
+        "memory": draw_measured.memory(rows),
+        "layers": draw_measured.layers(steps),
+        "growth": draw_measured.growth(steps),
+    }
+    for name, figure in figures.items():
+        save_figure(figure, folder / f"kernel-{name}.svg")
+
+
 def _amount(value: float, unit: str) -> str:
     return f"{value * 1e3:.4g} ms" if unit == "s" else f"{value / 2**20:.0f} MiB"
 
@@ -61,3 +86,4 @@ def _share(value: float | None) -> str:
 
 if __name__ == "__main__":
     write_text(PAGE, page_with_table(PAGE.read_text(encoding="utf-8")))
+    draw(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "images")

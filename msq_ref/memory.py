@@ -47,10 +47,10 @@ class Pool:
         self.peak_bytes = 0
         self.fresh = 0
         self._lent = 0
-        self._free: dict[int, list[NDArray[np.uint8]]] = {}
+        self._free: dict[int, list[_Buffer]] = {}
         # A buffer may come back in the middle of anything, when the garbage collector runs: then
         # it is only put here, which is one atomic step, and sorted in later under the lock.
-        self._returned: deque[NDArray[np.uint8]] = deque()
+        self._returned: deque[_Buffer] = deque()
         self._lock = threading.Lock()
 
     def empty(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -59,68 +59,78 @@ class Pool:
         size = math.prod(shape) * kind.itemsize
         if size < SMALLEST:
             return np.empty(shape, kind)
-        return np.asarray(_Lent(self, self._take(size), tuple(shape), kind))
+        buffer = self._take(size)
+        lent = _Lent(shape, kind, buffer.memory, buffer.start)
+        lent.buffer, lent.back = buffer, self._returned
+        return lent.view(np.ndarray)
 
     def clear(self) -> None:
         """Give all free buffers back to the system; what is lent stays, and may return."""
         with self._lock:
             self._sort_in()
-            self.held_bytes -= sum(len(raw) for free in self._free.values() for raw in free)
+            self.held_bytes -= sum(one.length for free in self._free.values() for one in free)
             self._free.clear()
 
-    def _take(self, size: int) -> NDArray[np.uint8]:
+    def _take(self, size: int) -> _Buffer:
         with self._lock:
-            self._sort_in()
+            if self._returned:
+                self._sort_in()
             length = size + ALIGNMENT
             free = self._free.get(length)
             if free:
-                raw = free.pop()
+                buffer = free.pop()
             else:
-                raw = _claim(length)
+                buffer = _Buffer(length)
                 self.fresh += 1
                 self.held_bytes += length
             self._lent += length
-            self.peak_bytes = max(self.peak_bytes, self._lent)
-            return raw
+            if self._lent > self.peak_bytes:
+                self.peak_bytes = self._lent
+            return buffer
 
     def _sort_in(self) -> None:
         while self._returned:
-            raw = self._returned.popleft()
-            self._free.setdefault(len(raw), []).append(raw)
-            self._lent -= len(raw)
+            buffer = self._returned.popleft()
+            self._free.setdefault(buffer.length, []).append(buffer)
+            self._lent -= buffer.length
 
 
-def _claim(size: int) -> NDArray[np.uint8]:
+class _Buffer:
+    """Bytes from the system, and the place among them where a cache line starts."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.memory = _claim(length)
+        address = np.frombuffer(self.memory, np.uint8).__array_interface__["data"][0]
+        self.start = -address % ALIGNMENT
+
+
+def _claim(size: int) -> bytearray | mmap.mmap:
     """Return bytes from the system; large ones go straight back to it when they are freed.
 
     The C library would keep them, in holes between others.
     """
     if size < LARGE or not hasattr(mmap, "MAP_ANONYMOUS"):
-        return np.empty(size, np.uint8)
+        return bytearray(size)
     pages = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if size >= HUGE and hasattr(mmap, "MADV_HUGEPAGE"):
         with suppress(OSError):  # a kernel without huge pages
             pages.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(pages, np.uint8)
+    return pages
 
 
-class _Lent:
-    """The owner behind an array: when it dies, so has every view, and the buffer goes back."""
+class _Lent(np.ndarray[Any, Any]):
+    """The owner behind an array: when it dies, so has every view, and the buffer goes back.
 
-    def __init__(
-        self, pool: Pool, raw: NDArray[np.uint8], shape: tuple[int, ...], dtype: np.dtype[Any]
-    ) -> None:
-        self._raw, self._back = raw, pool._returned
-        address = raw.__array_interface__["data"][0]
-        self.__array_interface__ = {
-            "version": 3,
-            "shape": shape,
-            "typestr": dtype.str,
-            "data": (-(-address // ALIGNMENT) * ALIGNMENT, False),
-        }
+    NumPy lets a view hold its owner's owner instead, but not across a change of class.
+    """
+
+    buffer: _Buffer
+    back: deque[_Buffer] | None = None
 
     def __del__(self) -> None:
-        self._back.append(self._raw)
+        if self.back is not None:  # a view of this class is no owner
+            self.back.append(self.buffer)
 
 
 _pool: ContextVar[Pool | None] = ContextVar("msq_ref_pool", default=None)
@@ -162,5 +172,7 @@ def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]
     size = math.prod(shape) * kind.itemsize
     raw = _scratch.buffers.get(name)
     if raw is None or len(raw) < size:
-        raw = _scratch.buffers[name] = np.empty(size, np.uint8)
+        room = np.empty(size + ALIGNMENT, np.uint8)
+        skip = -room.ctypes.data % ALIGNMENT
+        raw = _scratch.buffers[name] = room[skip : skip + size]
     return raw[:size].view(kind).reshape(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "gradient_pair",
     "layer_arrays",
     "layer_gradient",
+    "loss_arguments",
     "no_overflow",
     "pool_arguments",
     "product_shapes",
@@ -36,6 +38,9 @@ __all__ = [
     "some_values",
     "strided_arrays",
 ]
+
+
+_FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def gradient_pair(grad_u: object, w: object) -> tuple[FloatArray, FloatArray]:
@@ -57,8 +62,11 @@ def rounded_rates(
     dtype: np.dtype[Any], lr: object, momentum: object, weight_decay: object
 ) -> tuple[Any, ...]:
     """Return the rates of `sgd_step`, not negative, rounded to a dtype [S12.1]."""
-    named = {"lr": lr, "momentum": momentum, "weight_decay": weight_decay}
-    return tuple(dtype.type(real(name, rate, 0)) for name, rate in named.items())
+    kind = dtype.type
+    return (
+        kind(real("lr", lr, 0)), kind(real("momentum", momentum, 0)),
+        kind(real("weight_decay", weight_decay, 0)),
+    )  # fmt: skip
 
 
 def layer_arrays(**arrays: object) -> list[FloatArray]:
@@ -66,7 +74,21 @@ def layer_arrays(**arrays: object) -> list[FloatArray]:
 
     Their values are not looked at: a layer is called thousands of times, and NaN propagates.
     """
+    found: list[Any] = [*arrays.values()]
+    if _usual(found):
+        return found
     return [native(array) for array in _layer_arrays(arrays)]
+
+
+def _usual(arrays: list[Any]) -> bool:
+    """Tell in little time what holds in almost every call: there is nothing to check or convert."""
+    kind = getattr(arrays[0], "dtype", None)
+    if kind is not _FLOAT32 and kind is not _FLOAT64:
+        return False
+    return all(
+        type(array) is np.ndarray and array.dtype is kind and array.flags.c_contiguous
+        for array in arrays
+    )
 
 
 def strided_arrays(**arrays: object) -> list[FloatArray]:
@@ -136,7 +158,13 @@ def conv_sizes(
 ) -> ConvShape:
     """Check the shapes of a convolution, NHWC and HWIO, and return its sizes [S11.1]."""
     stride, padding = integer("stride", stride, 1), integer("padding", padding, 0)
-    groups = integer("groups", groups, 1)
+    return _conv_sizes(x, w, stride, padding, integer("groups", groups, 1))
+
+
+@functools.lru_cache(1024)
+def _conv_sizes(
+    x: tuple[int, ...], w: tuple[int, ...], stride: int, padding: int, groups: int
+) -> ConvShape:
     if len(x) != 4:
         raise ValueError(f"x has shape {x}: expected (batch, height, width, channels)")
     if len(w) != 4 or min(w[:2]) < 1 or w[2] * groups != x[3] or w[3] % groups:
@@ -174,6 +202,18 @@ def pool_arguments(
         padded = f" with padding {padding}" if padding else ""
         raise ValueError(f"size = {size}: larger than x of shape {x.shape}{padded}")
     return x, Windows(rows, columns, stride)
+
+
+def loss_arguments(logits: object, labels: object) -> tuple[FloatArray, IntArray]:
+    """Return logits, (batch, classes), and the class of each image of the batch [S11.1]."""
+    (values,) = layer_arrays(logits=logits)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(
+            f"logits has shape {values.shape}: expected (batch, classes), at least one of each"
+        )
+    classes = integer_array("labels", labels, 0, values.shape[1] - 1)
+    same_shape("labels", classes.shape, values.shape[:1])
+    return values, classes
 
 
 def no_overflow(x: IntArray, length: int, bits: int) -> None:

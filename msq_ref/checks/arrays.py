@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "all_finite",
     "code_array",
     "float_array",
     "integer_array",
@@ -20,6 +22,14 @@ __all__ = [
 
 FloatArray = NDArray[Any]
 IntArray = NDArray[Any]
+
+
+def all_finite(array: FloatArray) -> bool:
+    """Tell whether no element is NaN or an infinity.
+
+    The sum of squares tells, in one pass by BLAS, but for numbers so large that it overflows.
+    """
+    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 
 
 def float_array(name: str, value: object, *, allow_empty: bool = True) -> FloatArray:
@@ -37,11 +47,9 @@ def float_array(name: str, value: object, *, allow_empty: bool = True) -> FloatA
         raise TypeError(f"{name} has dtype {array.dtype}: expected float32 or float64")
     if not allow_empty and array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}: expected at least one element")
-    finite = np.isfinite(array)
-    if not finite.all():
-        raise ValueError(
-            f"{name} contains {array[~finite].flat[0]}: expected finite values"
-        )
+    if not all_finite(array):
+        wrong = array[~np.isfinite(array)].flat[0]
+        raise ValueError(f"{name} contains {wrong}: expected finite values")
     return native(array)
 
 

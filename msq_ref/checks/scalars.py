@@ -31,6 +31,8 @@ def integer(name: str, value: object, low: int | None = None, high: int | None =
     ValueError
         If it is not an integer or lies outside the range [S0.2].
     """
+    if type(value) is int and (low is None or low <= value) and (high is None or value <= high):
+        return value  # what almost every call is, in a tenth of the time
     lower = "-inf" if low is None else low
     upper = "inf" if high is None else high
     wanted = f"an integer in [{lower}, {upper}]"
@@ -81,6 +83,10 @@ def real(
     ValueError
         If it is NaN, infinite (unless allowed) or out of range.
     """
+    if type(value) is float and low <= value <= high and math.isfinite(value):
+        inside = value > low or not open_low
+        if inside:
+            return value  # what almost every call is, in a tenth of the time
     bracket = "(" if open_low else "["
     wanted = f"a real number in {bracket}{low}, {high}]"
     if isinstance(value, np.ndarray) and not value.ndim:
@@ -107,12 +113,14 @@ def float_dtype(name: str, dtype: object) -> np.dtype[Any]:
         raise TypeError(f"{name} = {_show(dtype)}: expected float32 or float64") from None
     if kind.kind != "f" or kind.itemsize not in (4, 8):
         raise TypeError(f"{name} = {kind}: expected float32 or float64")
-    return np.dtype(kind.newbyteorder("="))
+    return np.dtype(np.float32 if kind.itemsize == 4 else np.float64)
 
 
 def positive_scale(name: str, value: object, dtype: np.dtype[Any]) -> Any:  # noqa: ANN401
     """Return a positive finite scalar rounded to `dtype`; it must stay so there [S1.2]."""
     scale = real(name, value, 0, open_low=True)
+    if 1e-30 < scale < 1e30:  # so that no dtype makes 0 or infinity of it
+        return dtype.type(scale)
     with np.errstate(over="ignore", under="ignore"):
         rounded = dtype.type(scale)
     if not 0 < rounded < np.inf:

@@ -81,12 +81,13 @@ def in_place(w: FloatArray, grad: object, **moments: FloatArray) -> FloatArray:
         If shapes differ, or an array to overwrite is not one that can be: an ndarray in native
         byte order, C-contiguous and writable.
     """
+    *_, gradient = layer_arrays(w=w, **moments, grad=grad)
+    same_shape("grad", gradient.shape, w.shape)
     written: dict[str, NDArray[Any]] = {"w": w, **moments}
-    *_, gradient = layer_arrays(**written, grad=grad)
-    for name, array in {**written, "grad": gradient}.items():
-        same_shape(name, array.shape, w.shape)
     for name, array in written.items():
-        if not (array.flags.c_contiguous and array.flags.writeable and array.dtype.isnative):
+        same_shape(name, array.shape, w.shape)
+        flags = array.flags
+        if not (flags.c_contiguous and flags.writeable and array.dtype.isnative):
             raise ValueError(
                 f"{name} cannot be updated in place: expected a writable, C-contiguous array in "
                 f"native byte order"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from msq_ref.kernels.threads import cut, run_parts
 
-__all__ = ["Channels", "sum_channels"]
+__all__ = ["Channels", "fold", "repeated", "sum_channels"]
 
 LANES = 512
 """Sums side by side, about."""
@@ -28,35 +28,33 @@ PARTS = 256
 
 
 class Channels:
-    """How `size` values of so many channels are read: parts of whole rows of lanes."""
+    """How `size` values of so many channels are read: parts of whole rows of lanes.
+
+    Kernels are called as ``kernel(first, last, lanes, *arguments)``: a range of values, and how
+    many lie side by side.
+    """
 
     def __init__(self, size: int, channels: int) -> None:
         self.size, self.channels = size, channels
-        self.repeats = max(1, LANES // max(1, channels))
-        self.lanes = max(1, self.repeats * channels)
+        self.lanes = max(1, max(1, LANES // max(1, channels)) * channels)
         rows = -(-size // self.lanes)
         self.parts = cut(rows, max(1, PART // self.lanes, -(-rows // PARTS)))
 
-    def tiled(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return a value per channel, repeated to the lanes."""
-        tiled = np.empty((self.repeats, self.channels), values.dtype)
-        tiled[:] = values  # `numpy.tile`, in a tenth of its time
-        return tiled.reshape(-1)
-
     def run(self, kernel: Callable[..., None], *arguments: Any) -> None:
-        """Call ``kernel(first, last, *arguments)`` for all parts."""
+        """Call a kernel for all parts."""
         run_parts(lambda part: kernel(*self._range(part), *arguments), len(self.parts))
 
     def total(self, kernel: Callable[..., None], sums: int, *arguments: Any) -> NDArray[np.float64]:
-        """Return what ``kernel(first, last, *arguments, sums of the part)`` sums, (sums, channels).
+        """Return what a kernel sums, (sums, channels); the sums of a part are its last argument.
 
         Parameters
         ----------
         sums : int
             Number of different sums of each channel.
         """
-        partial = self.partial(kernel, sums, *arguments)
-        return np.stack([self.by_channel(partial[:, index]) for index in range(sums)])
+        total = np.empty((sums, self.channels))
+        _add_up(self.partial(kernel, sums, *arguments), total)
+        return total
 
     def partial(
         self, kernel: Callable[..., None], sums: int, *arguments: Any
@@ -68,25 +66,46 @@ class Channels:
         )
         return partial
 
-    def by_channel(self, lanes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add up values of the lanes of every part, (parts, lanes), to values of the channels."""
-        total = np.add.reduce(lanes, axis=0)[: self.repeats * self.channels]
-        return np.asarray(total.reshape(self.repeats, self.channels).sum(axis=0))
+    def ranges(self) -> NDArray[np.int64]:
+        """Return the first value of every part and one past its last, (parts, 2)."""
+        return np.array([self._range(part)[:2] for part in range(len(self.parts))])
 
-    def counts(self) -> NDArray[np.int64]:
-        """Return the number of values in each lane of every part, (parts, lanes)."""
-        sizes = np.array([last - first for first, last in map(self._range, range(len(self.parts)))])
-        return (sizes[:, None] - np.arange(self.lanes) + self.lanes - 1) // self.lanes
-
-    def _range(self, part: int) -> tuple[int, int]:
+    def _range(self, part: int) -> tuple[int, int, int]:
         first, last = self.parts[part]
-        return first * self.lanes, min(last * self.lanes, self.size)
+        return first * self.lanes, min(last * self.lanes, self.size), self.lanes
 
 
 @njit(cache=True, nogil=True)
-def sum_channels(first: int, last: int, x: Any, sums: Any) -> None:
+def repeated(values: Any, lanes: int) -> Any:
+    """Return a value per channel, repeated to the lanes."""
+    out = np.empty(lanes, values.dtype)
+    for start in range(0, lanes, max(1, values.size)):
+        out[start : start + values.size] = values
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _add_up(partial: Any, total: Any) -> None:
+    """Add up the lanes of every part, in order, then those of a channel."""
+    for index in range(total.shape[0]):
+        lanes = partial[0, index].copy()
+        for part in range(1, len(partial)):
+            lanes += partial[part, index]
+        fold(lanes, total[index])
+
+
+@njit(cache=True, nogil=True)
+def fold(lanes: Any, total: Any) -> None:
+    """Set a total per channel to the sum of its lanes."""
+    total[:] = 0
+    for start in range(0, lanes.size, max(1, total.size)):
+        for c in range(total.size):
+            total[c] += lanes[start + c]
+
+
+@njit(cache=True, nogil=True)
+def sum_channels(first: int, last: int, lanes: int, x: Any, sums: Any) -> None:
     """Set ``sums[0]`` to the sums of ``x[first:last]``, one a lane."""
-    lanes = sums.shape[1]
     total = sums[0]
     total[:] = 0
     for i in range(first, last, lanes):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref import checks
@@ -84,7 +85,7 @@ def conv2d_input_gradient(
         product(_matrix(grad_y), _matrix(w).T, _matrix(grad_x))
     elif groups == 1 and tiles.input_gradient(grad_y, w, grad_x, stride, padding):
         pass
-    elif shape.stride == 1:
+    elif shape.stride == 1 and np.isfinite(w).all():
         _turned(grad_y, w, shape, padding, grad_x)
     else:
         outputs = [shape.channels(group)[1] for group in range(groups)]
@@ -121,7 +122,10 @@ def conv2d_weight_gradient(
 def _turned(
     grad_y: NDArray[Any], w: NDArray[Any], shape: ConvShape, padding: int, grad_x: NDArray[Any]
 ) -> None:
-    """With stride 1 the gradient is a convolution itself, by the weight turned by 180 degrees."""
+    """With stride 1 the gradient is a convolution itself, by the weight turned by 180 degrees.
+
+    Around `grad_y` it meets zeros, which the definition does not: weights have to be finite.
+    """
     kernel = w.shape[0], w.shape[1]
     around = kernel[0] - 1 - padding, kernel[1] - 1 - padding
     for group in range(shape.groups):

@@ -13,7 +13,7 @@ from msq_ref import checks
 from msq_ref.kernels.memory import empty
 from msq_ref.kernels.threads import cut, run_parts
 
-__all__ = ["gate", "gate_backward"]
+__all__ = ["gate", "gate_backward", "gate_factors_gradient", "gate_input_gradient"]
 
 PART = 2**18
 """Values of a part: some 70 microseconds; waking a thread may cost as much."""
@@ -36,6 +36,25 @@ def gate_backward(
     grad_x, grad_factors = empty(x.shape, x.dtype), empty(factors.shape, x.dtype)
     _over_images(_backward, x, grad_y, factors, grad_x, grad_factors)
     return grad_x, grad_factors
+
+
+def gate_factors_gradient(grad_y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+    """Twin of `msq_ref.reference.gate_factors_gradient`, within its class [S11.1]."""
+    x, grad_y = checks.alike_images(x, grad_y)
+    grad_factors = empty((len(x), x.shape[3]), x.dtype)
+    _over_images(_sum_products, x, grad_y, grad_factors)
+    return grad_factors
+
+
+def gate_input_gradient(
+    grad_y: NDArray[Any], factors: NDArray[Any], grad_means: NDArray[Any]
+) -> NDArray[Any]:
+    """Twin of `msq_ref.reference.gate_input_gradient`, equal to it [S11.1]."""
+    grad_y, factors, grad_means = checks.excitation_gradients(grad_y, factors, grad_means)
+    grad_x = empty(grad_y.shape, grad_y.dtype)
+    share = grad_means / grad_y.dtype.type(grad_y.shape[1] * grad_y.shape[2])
+    _over_images(_through_both, grad_y, factors, share, grad_x)
+    return grad_x
 
 
 def _over_images(kernel: Callable[..., None], x: NDArray[Any], *others: NDArray[Any]) -> None:
@@ -74,3 +93,26 @@ def _backward(
             for c in range(seen.size):
                 out[c] = grad[c] * factor[c]
                 total[c] += grad[c] * seen[c]
+
+
+@njit(cache=True, nogil=True)
+def _sum_products(first: int, last: int, x: Any, grad_y: Any, grad_factors: Any) -> None:
+    for b in range(first, last):
+        total = grad_factors[b]
+        total[:] = 0
+        for p in range(x.shape[1]):
+            seen, grad = x[b, p], grad_y[b, p]
+            for c in range(seen.size):
+                total[c] += grad[c] * seen[c]
+
+
+@njit(cache=True, nogil=True)
+def _through_both(
+    first: int, last: int, grad_y: Any, factors: Any, share: Any, grad_x: Any
+) -> None:
+    for b in range(first, last):
+        factor, rest = factors[b], share[b]
+        for p in range(grad_y.shape[1]):
+            grad, out = grad_y[b, p], grad_x[b, p]
+            for c in range(out.size):
+                out[c] = grad[c] * factor[c] + rest[c]

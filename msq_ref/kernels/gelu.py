@@ -22,7 +22,7 @@ def gelu(x: NDArray[Any]) -> NDArray[Any]:
     """Twin of `msq_ref.reference.gelu`, within its class [S11.1]."""
     (x,) = checks.layer_arrays(x=x)
     y = empty(x.shape, x.dtype)
-    run_chunks(_forward, x.size, _constants(x), x.ravel(), y.ravel())
+    run_chunks(_forward, x.size, constants_of(x), x.ravel(), y.ravel())
     return y
 
 
@@ -31,7 +31,7 @@ def gelu_backward(grad_y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     (x,) = checks.layer_arrays(x=x)
     grad_y = checks.layer_gradient(grad_y, x.shape, x)
     grad_x = empty(x.shape, x.dtype)
-    run_chunks(_backward, x.size, _constants(x), grad_y.ravel(), x.ravel(), grad_x.ravel())
+    run_chunks(_backward, x.size, constants_of(x), grad_y.ravel(), x.ravel(), grad_x.ravel())
     return grad_x
 
 
@@ -42,11 +42,11 @@ def gelu_backward_tangent(
     arrays = checks.alike_arrays(x=x, grad_y=grad_y, grad_y_dot=grad_y_dot, x_dot=x_dot)
     grad_x_dot = empty(arrays[0].shape, arrays[0].dtype)
     flat = [array.ravel() for array in (*arrays, grad_x_dot)]
-    run_chunks(_backward_tangent, grad_x_dot.size, _constants(grad_x_dot), *flat)
+    run_chunks(_backward_tangent, grad_x_dot.size, constants_of(grad_x_dot), *flat)
     return grad_x_dot
 
 
-def _constants(x: NDArray[Any]) -> tuple[Any, ...]:
+def constants_of(x: NDArray[Any]) -> tuple[Any, ...]:
     """Return 1/2, the root of 1/2 and the density at 0 in the dtype of `x`, for speed."""
     kind = x.dtype.type
     return kind(0.5), kind(math.sqrt(0.5)), kind(1 / math.sqrt(2 * math.pi))
@@ -61,7 +61,7 @@ def _forward(first: int, last: int, constants: Any, x: Any, y: Any) -> None:
         part = slice(chunk * CHUNK, min((chunk + 1) * CHUNK, x.size))
         values, results = x[part], y[part]
         for i in range(values.size):
-            results[i] = values[i] * _cumulative(values[i], constants)
+            results[i] = values[i] * cumulative(values[i], constants)
 
 
 @njit(cache=True, nogil=True)
@@ -71,7 +71,7 @@ def _backward(first: int, last: int, constants: Any, grad: Any, x: Any, grad_x: 
         gradients, values, results = grad[part], x[part], grad_x[part]
         for i in range(values.size):
             v = values[i]
-            slope = _cumulative(v, constants) + v * _density(v, constants)
+            slope = cumulative(v, constants) + v * density(v, constants)
             results[i] = gradients[i] * slope
 
 
@@ -87,21 +87,21 @@ def _backward_tangent(
         gradients, gradient_dots = grad[part], grad_dot[part]
         for i in range(values.size):
             v = values[i]
-            density = _density(v, constants)
-            slope = _cumulative(v, constants) + v * density
-            second = density * (1 / half - v * v)
+            height = density(v, constants)
+            slope = cumulative(v, constants) + v * height
+            second = height * (1 / half - v * v)
             results[i] = gradient_dots[i] * slope + gradients[i] * dots[i] * second
 
 
 @register_jitable(inline="always")
-def _cumulative(v: Any, constants: Any) -> Any:
+def cumulative(v: Any, constants: Any) -> Any:
     """Return ``Phi(v) = (1 + erf(v / sqrt 2)) / 2``."""
     half, root, _ = constants
     return half + half * erf(v * root)
 
 
 @register_jitable(inline="always")
-def _density(v: Any, constants: Any) -> Any:
+def density(v: Any, constants: Any) -> Any:
     """Return ``phi(v) = exp(-v^2 / 2) / sqrt(2 pi)``."""
     half, _, top = constants
     return top * exp(-half * v * v)

@@ -1,12 +1,9 @@
 """Layers whose NumPy definition is already one BLAS call or a few passes: no faster form yet."""
 
-from msq_ref.reference.loss import cross_entropy, cross_entropy_tangent
 from msq_ref.reference.padding import zero_pad, zero_pad_backward
 from msq_ref.reference.shortcut import pad_shortcut, pad_shortcut_backward
 
 __all__ = [
-    "cross_entropy",
-    "cross_entropy_tangent",
     "pad_shortcut",
     "pad_shortcut_backward",
     "zero_pad",

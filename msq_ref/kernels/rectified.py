@@ -1,22 +1,28 @@
-"""Twins of `msq_ref.reference.rectified`: no pass over memory for the rectification."""
+"""Twins of `msq_ref.reference.rectified`: no pass over memory for the activation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from msq_ref import checks
-from msq_ref.kernels.batchnorm import batch_statistics, inverse_deviation, scaled
-from msq_ref.kernels.channels import Channels
+from msq_ref.kernels.batchnorm import normalized, normalized_backward
+from msq_ref.kernels.joined import HARD_SWISH, RELU
 from msq_ref.kernels.threads import cut, run_parts
 from msq_ref.memory import empty
 from msq_ref.reference.batchnorm import EPS, BatchStatistics
 
-__all__ = ["add", "add_relu", "batchnorm_relu_train", "batchnorm_relu_train_backward"]
+__all__ = [
+    "add",
+    "add_relu",
+    "batchnorm_hard_swish_train",
+    "batchnorm_hard_swish_train_backward",
+    "batchnorm_relu_train",
+    "batchnorm_relu_train_backward",
+]
 
 PART = 2**16
 """Values of a part: some 20 microseconds."""
@@ -36,10 +42,7 @@ def batchnorm_relu_train(
     x: NDArray[Any], gamma: NDArray[Any], beta: NDArray[Any], eps: float = EPS
 ) -> tuple[NDArray[Any], BatchStatistics]:
     """Twin of `msq_ref.reference.batchnorm_relu_train`, within its class [S11.1]."""
-    x, gamma, beta = checks.channel_arrays(x, gamma=gamma, beta=beta)
-    statistics = batch_statistics(x)
-    scale = gamma * inverse_deviation(statistics.variance, eps)
-    return scaled(x, statistics.mean, scale, beta, _scale_relu), statistics
+    return normalized(RELU, x, gamma, beta, eps)
 
 
 def batchnorm_relu_train_backward(
@@ -51,23 +54,26 @@ def batchnorm_relu_train_backward(
     eps: float = EPS,
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Twin of `msq_ref.reference.batchnorm_relu_train_backward`, within its class [S11.1]."""
-    x, gamma, beta, mean, variance = checks.channel_arrays(
-        x, gamma=gamma, beta=beta, mean=statistics.mean, variance=statistics.variance
-    )
-    checks.some_values(x)
-    grad_y = checks.layer_gradient(grad_y, x.shape, x)
-    inverse = inverse_deviation(variance, eps)
-    layout, grad_x = Channels(x.size, x.shape[-1]), empty(x.shape, x.dtype)
-    arrays = grad_y.reshape(-1), x.reshape(-1)
-    # What decides where the gradient passes: the output, computed anew.
-    output = [layout.tiled(values) for values in (mean, gamma * inverse, beta)]
-    sums = layout.total(_products_relu, 2, *arrays, *output)
-    grad_beta, grad_gamma = sums[0].astype(x.dtype), (sums[1] * inverse).astype(x.dtype)
-    count = x.dtype.type(statistics.size)
-    along = inverse * (grad_gamma / count)
-    means = layout.tiled(grad_beta / count), layout.tiled(along)
-    layout.run(_centred_relu, *arrays, *output, *means, grad_x.reshape(-1))
-    return grad_x, grad_gamma, grad_beta
+    return normalized_backward(RELU, grad_y, x, gamma, beta, statistics, eps)
+
+
+def batchnorm_hard_swish_train(
+    x: NDArray[Any], gamma: NDArray[Any], beta: NDArray[Any], eps: float = EPS
+) -> tuple[NDArray[Any], BatchStatistics]:
+    """Twin of `msq_ref.reference.batchnorm_hard_swish_train`, within its class [S11.1]."""
+    return normalized(HARD_SWISH, x, gamma, beta, eps)
+
+
+def batchnorm_hard_swish_train_backward(
+    grad_y: NDArray[Any],
+    x: NDArray[Any],
+    gamma: NDArray[Any],
+    beta: NDArray[Any],
+    statistics: BatchStatistics,
+    eps: float = EPS,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Twin of `msq_ref.reference.batchnorm_hard_swish_train_backward`, within its class [S11.1]."""
+    return normalized_backward(HARD_SWISH, grad_y, x, gamma, beta, statistics, eps)
 
 
 def _added(kernel: Callable[..., None], a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
@@ -91,45 +97,3 @@ def _add_relu(first: int, last: int, a: Any, b: Any, out: Any) -> None:
     for i in range(result.size):
         total = one[i] + other[i]
         result[i] = zero if total <= 0 else total  # NaN stays
-
-
-@njit(cache=True, nogil=True)
-def _scale_relu(first: int, last: int, x: Any, mean: Any, scale: Any, shift: Any, y: Any) -> None:
-    zero = x.dtype.type(0)
-    for i in range(first, last, mean.size):
-        at = np.uintp(i)
-        for c in range(min(mean.size, last - i)):
-            k = np.uintp(c)
-            value = (x[at + k] - mean[k]) * scale[k] + shift[k]
-            y[at + k] = zero if value <= 0 else value
-
-
-@njit(cache=True, nogil=True)
-def _products_relu(
-    first: int, last: int, grad: Any, x: Any, mean: Any, scale: Any, shift: Any, sums: Any
-) -> None:
-    total, products, zero = sums[0], sums[1], x.dtype.type(0)
-    sums[:] = 0
-    for i in range(first, last, mean.size):
-        at = np.uintp(i)
-        for c in range(min(mean.size, last - i)):
-            k = np.uintp(c)
-            centred = x[at + k] - mean[k]
-            g = grad[at + k] if centred * scale[k] + shift[k] > 0 else zero
-            total[k] += g
-            products[k] += np.float64(g) * centred
-
-
-@njit(cache=True, nogil=True)
-def _centred_relu(
-    first: int, last: int, grad: Any, x: Any, mean: Any, scale: Any, shift: Any, grad_mean: Any,
-    along: Any, out: Any,
-) -> None:  # fmt: skip
-    zero = x.dtype.type(0)
-    for i in range(first, last, mean.size):
-        at = np.uintp(i)
-        for c in range(min(mean.size, last - i)):
-            k = np.uintp(c)
-            centred = x[at + k] - mean[k]
-            g = grad[at + k] if centred * scale[k] + shift[k] > 0 else zero
-            out[at + k] = (g - grad_mean[k] - centred * along[k]) * scale[k]

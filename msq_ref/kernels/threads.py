@@ -14,14 +14,15 @@ import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from functools import partial
 from typing import Any
 
 from threadpoolctl import LibController, ThreadpoolController
 
 from msq_ref import checks
+from msq_ref.kernels.workers import Worker, borrow
 from msq_ref.reference.sums import CHUNK
 
 __all__ = [
@@ -81,13 +82,7 @@ def run_chunks(kernel: Callable[..., None], size: int, *arguments: Any) -> None:
         kernel(0, chunks, *arguments)
         return
     edges = [chunks * part // parts for part in range(parts + 1)]
-    futures = [
-        _pool(parts - 1).submit(kernel, first, last, *arguments)
-        for first, last in itertools.pairwise(edges[1:])
-    ]
-    kernel(edges[0], edges[1], *arguments)
-    for future in futures:
-        future.result()
+    run_parts(lambda part: kernel(edges[part], edges[part + 1], *arguments), parts)
 
 
 def cut(total: int, size: int) -> list[tuple[int, int]]:
@@ -132,37 +127,51 @@ def run_parts(
             function(part)
         return
     parts, work = deque(range(count)), [function]
-    futures = [
-        _pool(workers - 1).submit(copy_context().run, _work_off, work, parts)
-        for _ in range(workers - 1)
-    ]
+    helpers = borrow(workers - 1)
+    failures: list[BaseException] = []
+    token = _threads.set(1)
     try:
+        for helper in helpers:
+            helper.begin(partial(copy_context().run, _work_off, work, parts), workers)
         _work_off(work, parts)
     finally:
-        # A thread that has not begun has nothing left to do: on a busy machine it would be waited
-        # for longer than the work took.
-        futures = [future for future in futures if not future.cancel()]
-        # No thread may still be writing to an array that the caller is done with, or hold one: an
-        # executor lets go of what it was given some time after it is done.
-        wait(futures)
+        # No thread may still be writing to an array that the caller is done with, or hold one. One
+        # that has not begun has nothing left to do: on a busy machine it would be waited for longer
+        # than the work took.
+        _end(helpers, failures)
+        _threads.reset(token)
         work.clear()
-    for future in futures:
-        future.result()
+    if failures:
+        try:
+            raise failures[0]
+        finally:
+            failures.clear()  # or error and frame would hold each other, and arrays
+
+
+def _end(helpers: list[Worker], failures: list[BaseException]) -> None:
+    """End all of them, whatever happens meanwhile."""
+    if helpers:
+        try:
+            failure = helpers.pop().end()
+            if failure is not None:
+                failures.append(failure)
+                del failure
+        finally:
+            _end(helpers, failures)
 
 
 def _work_off(work: list[Callable[[int], object]], parts: deque[int]) -> None:
     (function,) = work
-    with use_threads(1):
-        while True:
-            try:
-                part = parts.popleft()
-            except IndexError:
-                return
-            try:
-                function(part)
-            except BaseException:
-                parts.clear()
-                raise
+    while True:
+        try:
+            part = parts.popleft()
+        except IndexError:
+            return
+        try:
+            function(part)
+        except BaseException:
+            parts.clear()
+            raise
 
 
 def blas_threads() -> int:
@@ -175,12 +184,3 @@ def _blas() -> list[LibController]:
     loaded = [one for one in ThreadpoolController().lib_controllers if one.user_api == "blas"]
     # Other packages bring a BLAS of their own, which the kernels never call.
     return [one for one in loaded if "numpy" in one.filepath] or loaded
-
-
-@functools.cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="msq-ref")
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork

@@ -54,7 +54,7 @@ def _run(kernel: Callable[..., None], *arguments: Any) -> bool:
     size = flat[0].size
     wrong = np.zeros(-(-size // CHUNK), np.bool_)
     run_chunks(kernel, size, *flat, wrong)
-    return not wrong.any()
+    return not np.count_nonzero(wrong)
 
 
 # Slices of a chunk, counted from 0, and a flag of integers: so that the loops become vector code.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def sliced_signed(w: NDArray[Any], bits: int, k: int, scale: float) -> SlicedWei
         kind(2**n), kind(2**n - 1), kind(2 ** (n - k)), kind(2 ** (n - k) - 1), kind(2**k),
         weights.reshape(-1), lsb_grad.reshape(-1), counts,
     )  # fmt: skip
-    l1_codes, nonzero = (int(count) for count in counts.sum(axis=0))
+    l1_codes, nonzero = np.add.reduce(counts).tolist()
     return SlicedWeights(weights, lsb_grad, l1_codes, nonzero)
 
 
@@ -57,7 +58,7 @@ def sliced_signed_backward(
     factors = kind(scale), kind(strength), largest
     run_chunks(_pull, w.size, *flat, *factors, pulls, ties)
     pull = in_order(pulls)
-    if not np.isfinite(pull):
+    if not math.isfinite(pull):
         checks.float_array("grad", grad)  # says which value is wrong
         checks.float_array("lsb_grad", lsb_grad)
     share = pull / int(ties.sum())
@@ -74,25 +75,29 @@ def _floats(name: str, value: NDArray[Any]) -> NDArray[Any]:
 
 
 def _largest(w: NDArray[Any]) -> Any:  # a scalar of its dtype
-    """Return ``max|w|``; ``ValueError`` if a value is not finite."""
-    maxima = np.zeros(-(-w.size // CHUNK), w.dtype)
-    run_chunks(_maxima, w.size, w.reshape(-1), maxima)
-    largest = maxima.max()
-    if not np.isfinite(largest):
+    """Return ``max|w|``; ``ValueError`` if a value is not finite.
+
+    Without their sign, numbers are in the order of their bits, infinities and NaN above all.
+    """
+    kind = np.int32 if w.itemsize == 4 else np.int64
+    maxima = np.empty(-(-w.size // CHUNK), kind)
+    run_chunks(_maxima, w.size, w.reshape(-1).view(kind), np.iinfo(kind).max, maxima)
+    largest = maxima.view(w.dtype).max()
+    if not math.isfinite(largest):
         checks.float_array("w", w)  # says which value is wrong
     return largest
 
 
 @njit(cache=True, nogil=True)
-def _maxima(first: int, last: int, w: Any, maxima: Any) -> None:
+def _maxima(first: int, last: int, bits: Any, all_but_sign: int, maxima: Any) -> None:
+    kind = maxima.dtype.type
     for chunk in range(first, last):
-        values = w[chunk * CHUNK : min((chunk + 1) * CHUNK, w.size)]
-        largest, finite = maxima.dtype.type(0), np.int64(0)
+        values = bits[chunk * CHUNK : min((chunk + 1) * CHUNK, bits.size)]
+        largest = kind(0)
         for i in range(values.size):
-            magnitude = abs(values[i])
+            magnitude = kind(values[i] & all_but_sign)
             largest = magnitude if magnitude > largest else largest
-            finite |= np.int64(magnitude - magnitude != 0)
-        maxima[chunk] = np.nan if finite else largest
+        maxima[chunk] = largest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

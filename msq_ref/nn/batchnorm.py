@@ -9,10 +9,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from msq_ref import checks
+from msq_ref.nn.hard import HardSwish
 from msq_ref.nn.layer import Layer
+from msq_ref.nn.simple import ReLU
 from msq_ref.reference.batchnorm import EPS, BatchStatistics
 
 __all__ = ["BatchNorm2d"]
+
+JOINED: dict[type[Layer], str] = {
+    ReLU: "batchnorm_relu_train",
+    HardSwish: "batchnorm_hard_swish_train",
+}
+"""Operations of a backend that take in the activation behind a normalization, if it has them."""
 
 MOMENTUM = 0.1
 """Share of a new batch in the running statistics."""
@@ -64,26 +72,25 @@ class BatchNorm2d(Layer):
             "running_variance": np.ones(size, kind),
         }
 
-    @property
-    def rectifies(self) -> bool:  # type: ignore[override]
-        """Whether the backend normalizes and rectifies at once."""
-        return hasattr(self.backend, "batchnorm_relu_train")
+    def takes_in(self, activation: Layer) -> bool:  # noqa: D102
+        return hasattr(self.backend, JOINED.get(type(activation), ""))
 
     def forward(self, x: NDArray[Any], training: bool = False) -> NDArray[Any]:  # noqa: D102
         gamma, beta = self.parameters["gamma"], self.parameters["beta"]
         if not training:
-            self.keep(training, x, None, False)
+            self.keep(training, x, None, "")
             return np.asarray(self.backend.batchnorm(x, gamma, beta, *self._running(), self.eps))
         y, statistics = self.backend.batchnorm_train(x, gamma, beta, self.eps)
-        self.keep(training, x, statistics, False)
+        self.keep(training, x, statistics, "")
         self._move_both(statistics)
         return np.asarray(y)
 
-    def forward_rectified(self, x: NDArray[Any], relu: Layer) -> NDArray[Any]:  # noqa: D102
+    def forward_joined(self, x: NDArray[Any], activation: Layer) -> NDArray[Any]:  # noqa: D102
         gamma, beta = self.parameters["gamma"], self.parameters["beta"]
-        y, statistics = self.backend.batchnorm_relu_train(x, gamma, beta, self.eps)
-        self.keep(True, x, statistics, True)
-        relu.keep(True, None)
+        name = JOINED[type(activation)]
+        y, statistics = getattr(self.backend, name)(x, gamma, beta, self.eps)
+        self.keep(True, x, statistics, name)
+        activation.keep(True, None)
         self._move_both(statistics)
         return np.asarray(y)
 
@@ -95,11 +102,10 @@ class BatchNorm2d(Layer):
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         gamma, beta = self.parameters["gamma"], self.parameters["beta"]
-        x, statistics, rectified = self.recall()
-        if rectified:
-            grads = self.backend.batchnorm_relu_train_backward(
-                grad, x, gamma, beta, statistics, self.eps
-            )
+        x, statistics, joined = self.recall()
+        if joined:
+            backward = getattr(self.backend, f"{joined}_backward")
+            grads = backward(grad, x, gamma, beta, statistics, self.eps)
         elif statistics is None:
             grads = self.backend.batchnorm_backward(grad, x, gamma, *self._running(), self.eps)
         else:

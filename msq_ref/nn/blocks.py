@@ -32,7 +32,7 @@ class Chain(Layer):
         while parts:
             part = parts.pop(0)
             if training and parts and _joined(part, parts[0]):
-                x = part.forward_rectified(x, parts.pop(0))
+                x = part.forward_joined(x, parts.pop(0))
             else:
                 x = part.forward(x, training)
         return x
@@ -41,6 +41,12 @@ class Chain(Layer):
         for part in reversed(self.parts.values()):
             grad = part.backward(grad)
         return grad
+
+    def backward_last(self, grad: NDArray[Any]) -> None:  # noqa: D102
+        first, *others = self.parts.values()
+        for part in reversed(others):
+            grad = part.backward(grad)
+        first.backward_last(grad)
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         for part in self.parts.values():
@@ -55,9 +61,9 @@ class Chain(Layer):
 
 def _joined(part: Layer, following: Layer) -> bool:
     """Tell whether two parts run as one: not if somebody put another `forward` in their place."""
-    if not (part.rectifies and type(following) is ReLU):
+    if "forward" in vars(part) or "forward" in vars(following):
         return False
-    return "forward" not in vars(part) and "forward" not in vars(following)
+    return part.takes_in(following)
 
 
 class Sum(Layer):
@@ -82,15 +88,17 @@ class Sum(Layer):
             y = self._add(y, part.forward(x, training))
         return y
 
-    @property
-    def rectifies(self) -> bool:  # type: ignore[override]
-        """Whether the backend adds two and rectifies at once."""
-        return len(self.parts) == 2 and hasattr(self._adder, "add_relu")
+    def takes_in(self, activation: Layer) -> bool:  # noqa: D102
+        return (
+            type(activation) is ReLU
+            and len(self.parts) == 2
+            and hasattr(self._adder, "add_relu")
+        )
 
-    def forward_rectified(self, x: NDArray[Any], relu: Layer) -> NDArray[Any]:  # noqa: D102
+    def forward_joined(self, x: NDArray[Any], activation: Layer) -> NDArray[Any]:  # noqa: D102
         first, second = self.parts.values()
         y = self._adder.add_relu(first.forward(x, True), second.forward(x, True))
-        relu.keep(True, y)
+        activation.keep(True, y)
         return np.asarray(y)
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102

@@ -40,8 +40,9 @@ class SqueezeExcitation(Layer):
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
         x, factors = self.recall()
         self._grad = None if self._training else grad
-        grad_x, grad_factors = self.backend.gate_backward(grad, x, factors)
-        return np.asarray(grad_x + self._spread(self._chain.backward(_image(grad_factors)), x))
+        grad_factors = self.backend.gate_factors_gradient(grad, x)
+        grad_means = _flat(self._chain.backward(_image(grad_factors)))
+        return np.asarray(self.backend.gate_input_gradient(grad, factors, grad_means))
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         x, factors = self.inference()

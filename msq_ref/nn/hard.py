@@ -64,9 +64,9 @@ class HardSwish(Layer):
         return np.asarray(self.backend.hard_swish(x))
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:  # noqa: D102
-        (x,) = self.recall()
+        (x,) = self.recall()  # None where the layer before it sees to the gradient
         self._grad = None if self._training else grad
-        return np.asarray(self.backend.hard_swish_backward(grad, x))
+        return grad if x is None else np.asarray(self.backend.hard_swish_backward(grad, x))
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:  # noqa: D102
         (x,) = self.inference()

@@ -47,9 +47,6 @@ class Layer:
 
     quantizable = False
 
-    rectifies = False
-    """Whether `forward_rectified` saves anything."""
-
     def __init__(self, backend: ModuleType | None = None) -> None:
         self.backend: Any = backend
         self.parameters: Arrays = {}
@@ -100,12 +97,16 @@ class Layer:
         """
         raise NotImplementedError
 
-    def forward_rectified(self, x: NDArray[Any], relu: Layer) -> NDArray[Any]:
-        """Return the output in training of this layer and the rectification behind it.
+    def takes_in(self, activation: Layer) -> bool:
+        """Tell whether `forward_joined` saves passes over memory with the layer that follows."""
+        return False
 
-        The same bits as one after the other, in fewer passes over memory where `rectifies`.
+    def forward_joined(self, x: NDArray[Any], activation: Layer) -> NDArray[Any]:
+        """Return the output in training of this layer and the activation behind it.
+
+        The same bits as one after the other; `takes_in` says when it serves.
         """
-        return relu.forward(self.forward(x, training=True), training=True)
+        return activation.forward(self.forward(x, training=True), training=True)
 
     def backward(self, grad: NDArray[Any]) -> NDArray[Any]:
         """Take dL/doutput to dL/dinput and fill `gradients`.
@@ -118,6 +119,10 @@ class Layer:
             As in `forward`.
         """
         raise NotImplementedError
+
+    def backward_last(self, grad: NDArray[Any]) -> None:
+        """Fill `gradients` as `backward`, for a layer whose input needs no gradient."""
+        self.backward(grad)
 
     def forward_tangent(self, x_dot: NDArray[Any] | None) -> NDArray[Any] | None:
         """Take the tangent of the input to that of the output, their shapes; None is 0 [S5.2].

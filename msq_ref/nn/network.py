@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from msq_ref.nn.blocks import Chain
 from msq_ref.nn.layer import Layer
-from msq_ref.nn.products import Product
 
 __all__ = ["Network", "copy_arrays"]
 
@@ -82,13 +81,7 @@ class Network:
 
     def backward_to_weights(self, grad: NDArray[Any]) -> None:
         """Fill every layer's gradients as `backward`, without dL/dimages where that saves work."""
-        first, *others = self.layers.values()
-        for part in reversed(others):
-            grad = part.backward(grad)
-        if isinstance(first, Product):
-            first.backward_last(grad)
-        else:
-            first.backward(grad)
+        self._chain.backward_last(grad)
 
     def forward_tangent(self) -> NDArray[Any] | None:
         """Return the tangent of the logits along the layers' `weight_dot`; None is 0 [S5.2]."""

@@ -64,8 +64,7 @@ class Product(Layer):
         self._end_backward(grad)
         return grad_x
 
-    def backward_last(self, grad: NDArray[Any]) -> None:
-        """Fill `gradients` as `backward`, for a layer whose input needs no gradient."""
+    def backward_last(self, grad: NDArray[Any]) -> None:  # noqa: D102
         (x,) = self.recall()
         self.gradients["weight"] = self.weight_gradient(grad, x, self.weight)
         self._end_backward(grad)

@@ -52,7 +52,7 @@ def cross_entropy(
     [S11.1], class ``tolerance``: the maximum is subtracted first. The loss is computed in float64
     whatever the dtype of `logits`, and added over the batch in the order of [S0.5].
     """
-    logits, labels = _check(logits, labels)
+    logits, labels = checks.loss_arguments(logits, labels)
     smoothing = checks.real("smoothing", smoothing, 0, 1)
     kind, (batch, classes) = logits.dtype.type, logits.shape
     picked = np.arange(batch), labels
@@ -82,14 +82,3 @@ def cross_entropy_tangent(
     p = softmax(logits)
     inner = (p * logits_dot).sum(axis=1, keepdims=True)
     return np.asarray(p * (logits_dot - inner) / logits.dtype.type(len(logits)))
-
-
-def _check(logits: object, labels: object) -> tuple[NDArray[Any], NDArray[Any]]:
-    (values,) = checks.layer_arrays(logits=logits)
-    if values.ndim != 2 or not values.size:
-        raise ValueError(
-            f"logits has shape {values.shape}: expected (batch, classes), at least one of each"
-        )
-    classes = checks.integer_array("labels", labels, 0, values.shape[1] - 1)
-    checks.same_shape("labels", classes.shape, values.shape[:1])
-    return values, classes

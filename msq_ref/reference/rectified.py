@@ -1,4 +1,4 @@
-"""Operations that a rectification follows, as one each: a twin saves passes over memory."""
+"""Operations with the activation behind them, as one each: a twin saves passes over memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from msq_ref.reference.batchnorm import (
     batchnorm_train,
     batchnorm_train_backward,
 )
+from msq_ref.reference.hard import hard_swish, hard_swish_backward
 
-__all__ = ["add", "add_relu", "batchnorm_relu_train", "batchnorm_relu_train_backward"]
+__all__ = [
+    "add",
+    "add_relu",
+    "batchnorm_hard_swish_train",
+    "batchnorm_hard_swish_train_backward",
+    "batchnorm_relu_train",
+    "batchnorm_relu_train_backward",
+]
 
 
 def add(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
@@ -53,3 +61,24 @@ def batchnorm_relu_train_backward(
     """
     y = batchnorm(x, gamma, beta, statistics.mean, statistics.variance, eps)
     return batchnorm_train_backward(relu_backward(grad_y, y), x, gamma, statistics, eps)
+
+
+def batchnorm_hard_swish_train(
+    x: NDArray[Any], gamma: NDArray[Any], beta: NDArray[Any], eps: float = EPS
+) -> tuple[NDArray[Any], BatchStatistics]:
+    """Apply `hard_swish` to what `batchnorm_train` returns; as `batchnorm_relu_train` [S11.1]."""
+    y, statistics = batchnorm_train(x, gamma, beta, eps)
+    return hard_swish(y), statistics
+
+
+def batchnorm_hard_swish_train_backward(
+    grad_y: NDArray[Any],
+    x: NDArray[Any],
+    gamma: NDArray[Any],
+    beta: NDArray[Any],
+    statistics: BatchStatistics,
+    eps: float = EPS,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return the gradients of `batchnorm_hard_swish_train`, as `batchnorm_relu_train_backward`."""
+    y = batchnorm(x, gamma, beta, statistics.mean, statistics.variance, eps)
+    return batchnorm_train_backward(hard_swish_backward(grad_y, y), x, gamma, statistics, eps)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref import checks
 from msq_ref.nn import Network
 
 __all__ = ["Diverged", "demand_finite", "first_bad_output"]
@@ -46,9 +47,9 @@ def demand_finite(arrays: Mapping[str, NDArray[Any]], kind: str, where: str) -> 
         As in `Diverged`.
     """
     for name, value in arrays.items():
-        finite = np.isfinite(value)
-        if not finite.all():
-            raise Diverged(f"{kind} of {name}", float(value[~finite].flat[0]), where)
+        if not checks.all_finite(value):
+            wrong = value[~np.isfinite(value)].flat[0]
+            raise Diverged(f"{kind} of {name}", float(wrong), where)
 
 
 def first_bad_output(network: Network, images: NDArray[Any]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref import checks
 from msq_ref.training.config import TrainingConfig
+from msq_ref.training.together import together
 
 __all__ = ["SGD", "AdamW", "Optimizer", "decays", "make_optimizer"]
 
@@ -31,6 +31,8 @@ class Optimizer:
         Where the update comes from.
     weight_decay : float or mapping of str to float
         Not negative; one for all, or by parameter.
+    moments : int
+        Number of moments of a parameter.
 
     Attributes
     ----------
@@ -39,15 +41,17 @@ class Optimizer:
     """
 
     def __init__(
-        self, parameters: Named, backend: ModuleType, weight_decay: float | Mapping[str, float]
-    ) -> None:
+        self, parameters: Named, backend: ModuleType, weight_decay: float | Mapping[str, float],
+        moments: int,
+    ) -> None:  # fmt: skip
         self.parameters = parameters
         self.updates = 0
         self._backend: Any = backend
-        self._decay = (
+        decay = (
             weight_decay if isinstance(weight_decay, Mapping)
             else dict.fromkeys(parameters, weight_decay)
         )  # fmt: skip
+        self._groups = together(parameters, decay, moments)
 
     def step(self, gradients: Named, rate: float) -> list[str]:
         """Update every parameter in place.
@@ -70,10 +74,11 @@ class Optimizer:
             If a gradient or a rate does not fit.
         """
         self.updates += 1
-        return [
-            name for name, value in self.parameters.items()
-            if not self._update(name, value, gradients[name], rate)
-        ]  # fmt: skip
+        bad = {
+            name for group in self._groups
+            for name in group.update(gradients, self._update(rate, group.decay))
+        }  # fmt: skip
+        return [name for name in self.parameters if name in bad]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the moments themselves, by ``moment/parameter``."""
@@ -88,9 +93,13 @@ class Optimizer:
         found = state.get("updates") if isinstance(state, Mapping) else None
         self.updates = checks.integer("optimizer.updates", found, 0)
 
-    def _update(
-        self, name: str, value: NDArray[Any], gradient: NDArray[Any], rate: float
-    ) -> bool:
+    def _moment(self, index: int) -> dict[str, NDArray[Any]]:
+        """Return one of the moments of every parameter."""
+        found = {name: v for group in self._groups for name, v in group.moments[index].items()}
+        return {name: found[name] for name in self.parameters}
+
+    def _update(self, rate: float, decay: float) -> Callable[..., object]:
+        """Return what updates ``(value, gradient, *moments)`` and tells whether all is finite."""
         raise NotImplementedError
 
 
@@ -117,21 +126,15 @@ class SGD(Optimizer):
         momentum: float,
         weight_decay: float | Mapping[str, float],
     ) -> None:
-        super().__init__(parameters, backend, weight_decay)
-        self.velocity = _zeros(parameters)
+        super().__init__(parameters, backend, weight_decay, 1)
+        self.velocity = self._moment(0)
         self._momentum = momentum
 
     def arrays(self) -> dict[str, NDArray[Any]]:  # noqa: D102
         return {f"velocity/{name}": value for name, value in self.velocity.items()}
 
-    def _update(
-        self, name: str, value: NDArray[Any], gradient: NDArray[Any], rate: float
-    ) -> bool:
-        return bool(
-            self._backend.sgd_update(
-                value, gradient, self.velocity[name], rate, self._momentum, self._decay[name]
-            )
-        )
+    def _update(self, rate: float, decay: float) -> Callable[..., object]:
+        return lambda *arrays: self._backend.sgd_update(*arrays, rate, self._momentum, decay)
 
 
 class AdamW(Optimizer):
@@ -161,23 +164,17 @@ class AdamW(Optimizer):
         eps: float,
         weight_decay: float | Mapping[str, float],
     ) -> None:
-        super().__init__(parameters, backend, weight_decay)
-        self.mean, self.square = _zeros(parameters), _zeros(parameters)
+        super().__init__(parameters, backend, weight_decay, 2)
+        self.mean, self.square = self._moment(0), self._moment(1)
         self._scalars = beta1, beta2, eps
 
     def arrays(self) -> dict[str, NDArray[Any]]:  # noqa: D102
         means = {f"mean/{name}": value for name, value in self.mean.items()}
         return means | {f"square/{name}": value for name, value in self.square.items()}
 
-    def _update(
-        self, name: str, value: NDArray[Any], gradient: NDArray[Any], rate: float
-    ) -> bool:
-        return bool(
-            self._backend.adamw_update(
-                value, gradient, self.mean[name], self.square[name], rate, *self._scalars,
-                self._decay[name], self.updates,
-            )
-        )  # fmt: skip
+    def _update(self, rate: float, decay: float) -> Callable[..., object]:
+        scalars = rate, *self._scalars, decay, self.updates
+        return lambda *arrays: self._backend.adamw_update(*arrays, *scalars)
 
 
 def make_optimizer(parameters: Named, backend: ModuleType, config: TrainingConfig) -> Optimizer:
@@ -196,7 +193,3 @@ def decays(name: str, config: TrainingConfig) -> bool:
     if word in NORM_WORDS:
         return config.decay_norms
     return config.decay_biases if word == "bias" else True
-
-
-def _zeros(parameters: Named) -> dict[str, NDArray[Any]]:
-    return {name: np.zeros_like(value) for name, value in parameters.items()}

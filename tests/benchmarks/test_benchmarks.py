@@ -10,6 +10,8 @@ from benchmarks import (
     bitserial_gemm,
     fused_quantizer,
     hessian,
+    hwsim_engine,
+    hwsim_resnet50,
     int8_gemm,
     integer_paths,
     machine,
@@ -58,6 +60,8 @@ def test_rows(name, tmp_path, monkeypatch, capsys):
         monkeypatch.setattr(resnet20_step, size, value)
         monkeypatch.setattr(small_cnn_step, size, value, raising=False)
     monkeypatch.setattr(vit_step, "BATCH", 2)
+    monkeypatch.setattr(hwsim_engine, "SIZES", {"width": 2})
+    monkeypatch.setattr(hwsim_resnet50, "NETWORK", "resnet20")
     monkeypatch.setattr(memory, "MOST_ROUNDS", 1)
     monkeypatch.setattr(memory, "PEERS", ("PyTorch, NHWC",))
     monkeypatch.setattr(machine, "measure_limits", lambda: QUIET)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msq_ref import kernels, reference
-from msq_ref.kernels import activation, conv, excitation, hard, layers, pooling
+from msq_ref.kernels import activation, conv, excitation, hard, layers, loss, pooling
 from msq_ref.kernels.attention import __all__ as ATTENTION
 from msq_ref.kernels.batchnorm import __all__ as BATCHNORM
 from msq_ref.kernels.gelu import __all__ as GELU
@@ -63,6 +63,8 @@ ARGUMENTS = {
     },
     "gate": GATE,
     "gate_backward": {**GRAD, **GATE},
+    "gate_factors_gradient": {**GRAD, **IMAGES},
+    "gate_input_gradient": {**GRAD, "factors": (2, 3), "grad_means": (2, 3)},
     "zero_pad": {**IMAGES, **SIDES},
     "zero_pad_backward": {"grad_y": (2, 5, 6, 3), **IMAGES, **SIDES},
     "layernorm": {**IMAGES, "gamma": (3,), "beta": (3,), "eps": 1e-5},
@@ -110,7 +112,7 @@ def floats(name):
 
 def test_every_layer_function_is_tested():
     """A function added to the twins must be added to the table above."""
-    modules = (activation, conv, excitation, hard, layers, pooling)
+    modules = (activation, conv, excitation, hard, layers, loss, pooling)
     found = {name for module in modules for name in module.__all__}
     found |= {*ATTENTION, *BATCHNORM, *GELU, *LAYERNORM, *LINEAR}
     assert {*FUNCTIONS} == found - NO_TWINS
@@ -246,6 +248,8 @@ def test_gradients_do_not_broadcast(backend, name, change):
         ("gate", {"factors": np.ones((2, 1, 1, 3))}, r"^factors has shape"),
         ("gate", {"x": np.ones((2, 3))}, r"^x has shape \(2, 3\)"),
         ("gate_backward", {"factors": np.ones(3)}, r"^factors has shape"),
+        ("gate_input_gradient", {"grad_means": np.ones((2, 1))}, r"^grad_means has shape"),
+        ("gate_input_gradient", {"factors": np.ones(3)}, r"^factors has shape"),
         ("zero_pad", {"x": np.ones((4, 4, 3))}, r"^x has shape \(4, 4, 3\)"),
         ("zero_pad", {"sides": 1}, r"^sides = 1: expected \(\(above, below\), \(left, right\)\)"),
         ("zero_pad", {"sides": ((1, 1), (1, -1))}, r"^sides = -1: expected an integer in \[0"),
@@ -361,8 +365,9 @@ NEEDS_IMAGES = {"batchnorm_train", "batchnorm_train_backward", "cross_entropy"}
 def test_a_batch_of_no_images(backend, name):
     """[S0.3] Legal wherever the mathematics is: a mean over nothing is an error, a sum is 0."""
     legal = arguments(name)
-    per_image = {"x", "x_dot", "grad_y", "grad_y_dot", "factors", "logits", "logits_dot",
-                 "labels", "where", *QKV, *QKV_DOT, "p", "p_rel", "grad_s"}  # fmt: skip
+    per_image = {"x", "x_dot", "grad_y", "grad_y_dot", "factors", "grad_means", "logits",
+                 "logits_dot", "labels", "where", *QKV, *QKV_DOT, "p", "p_rel",
+                 "grad_s"}  # fmt: skip
     empty = {k: v[:0] if k in per_image else v for k, v in legal.items()}
     if name in NEEDS_IMAGES:
         with pytest.raises(ValueError, match=r"^(x|logits) has shape \(0, "):

@@ -1,6 +1,6 @@
 """Kernels cut into parts: the same bits with 1, 2 and 4 threads, and the definition's values."""
 
-from concurrent.futures import Future
+import time
 
 import numpy as np
 import pytest
@@ -10,7 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from msq_ref import kernels, reference
 from msq_ref.kernels import excitation, hard, pooling, products, slices, threads
+from msq_ref.kernels.handover import POSTED, STATE
 from msq_ref.kernels.threads import use_threads
+from msq_ref.kernels.workers import Worker
 
 BOUND = {np.float32: 2e-6, np.float64: 1e-14}
 """Relative error in the 2-norm, against the definition in float64."""
@@ -99,7 +101,14 @@ def spreads(monkeypatch):
     monkeypatch.setattr(threads, "_work_off", work_off)
     for module, name in ((hard, "PART"), (excitation, "PART"), (pooling, "GLOBAL_PART")):
         monkeypatch.setattr(module, name, 2**15)
-    monkeypatch.setattr(Future, "cancel", lambda self: False)  # all that are asked take part
+    end = Worker.end
+
+    def end_after_begin(worker):  # all that are asked take part
+        while worker._words[STATE] == POSTED:
+            time.sleep(1e-5)
+        return end(worker)
+
+    monkeypatch.setattr(Worker, "end", end_after_begin)
     return calls
 
 

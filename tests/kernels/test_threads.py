@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msq_ref.kernels import threads
+from msq_ref.kernels import threads, workers
+from msq_ref.kernels.handover import ASLEEP, IDLE, STATE, WAKE
 from msq_ref.kernels.memory import Pool, empty, use_pool
 from msq_ref.kernels.threads import cut, run_parts, thread_count, use_threads
 
@@ -43,18 +44,28 @@ def test_parts_run_at_the_same_time():
     assert both.n_waiting == 0
 
 
-def test_a_thread_that_has_not_begun_is_not_waited_for():
+def test_a_thread_that_has_not_begun_is_not_waited_for(monkeypatch):
     """A busy machine may keep it away for longer than all parts take."""
-    release, done = threading.Event(), []
-    busy = threads._pool(1).submit(release.wait, 30)
+    late, done, wake = workers.Worker(), [], workers._release
+    while late._words[STATE] != ASLEEP:
+        time.sleep(1e-4)
+    monkeypatch.setattr(threads, "borrow", lambda count: [late])
+    monkeypatch.setattr(workers, "_release", lambda lock: None)
     try:
         with use_threads(2):
             run_parts(done.append, 5)
         assert done == [0, 1, 2, 3, 4]
-        assert not busy.done()
+        assert (late._words[STATE], late._task) == (IDLE, None)
     finally:
-        release.set()
-    assert busy.result()
+        workers._free.remove(late)
+        wake(int(late._words[WAKE]))
+    late.begin(lambda: done.append("late"), 2)  # it takes part again once it is awake
+    while "late" not in done:
+        time.sleep(1e-4)
+    assert late.end() is None
+    workers._free.remove(late)
+    monkeypatch.undo()
+    late.stop()
 
 
 def test_a_failing_part_stops_the_rest_and_is_raised():

@@ -84,12 +84,8 @@ def test_values(name, size, dtype):
 def test_same_bits_with_any_number_of_threads(name, dtype, monkeypatch):
     """[S0.5] And there are parts for several threads."""
     passes, arrays = make(name, MANY, dtype)
-    spread = []
-    for module, function in ((threads, "_work_off"), (threads._pool(1), "submit")):
-        plain = getattr(module, function)
-        monkeypatch.setattr(
-            module, function, lambda *a, plain=plain: (spread.append(1), plain(*a))[1]
-        )
+    spread, plain = [], threads._work_off
+    monkeypatch.setattr(threads, "_work_off", lambda *a: (spread.append(1), plain(*a))[1])
     with threadpool_limits(1, user_api="blas"):
         with use_threads(1):
             alone = passes(kernels, arrays)

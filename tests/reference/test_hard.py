@@ -161,6 +161,23 @@ def test_gate(dtype, backend):
     np.testing.assert_array_equal(grad_x, backend.gate(grad, factors))
     wide = np.einsum("bpqc,bpqc->bc", grad.astype(np.float64), x.astype(np.float64))
     np.testing.assert_allclose(grad_factors, wide, rtol=0, atol=30 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(backend.gate_factors_gradient(grad, x), grad_factors)
+
+
+@BACKENDS
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradient_through_a_gate_and_the_means_it_is_of(dtype, backend):
+    """[S11.1] The sum of the two ways, to the bit: by the product, and by the mean."""
+    rng = np.random.default_rng(5)
+    grad = rng.standard_normal((3, 2, 3, 5)).astype(dtype)
+    factors, grad_means = rng.standard_normal((2, 3, 5)).astype(dtype)
+    found = backend.gate_input_gradient(grad, factors, grad_means)
+    assert found.dtype == dtype
+    for b, p, q, c in np.ndindex(*grad.shape):
+        expected = grad[b, p, q, c] * factors[b, c] + grad_means[b, c] / dtype(6)
+        assert found[b, p, q, c] == expected
+    with pytest.raises(ValueError, match=r"^grad_y has shape \(3, 0, 3, 5\): expected"):
+        backend.gate_input_gradient(grad[:, :0], factors, grad_means)
 
 
 @BACKENDS

@@ -1,4 +1,4 @@
-"""What a rectification follows: the composition, bit by bit, whatever the threads [S11.1]."""
+"""What an activation follows: the composition, bit by bit, whatever the threads [S11.1]."""
 
 import numpy as np
 import pytest
@@ -24,17 +24,20 @@ def distance(a, b):
 
 @DTYPES
 @pytest.mark.parametrize("shape", SHAPES)
-def test_normalization_then_rectification(dtype, shape):
+@pytest.mark.parametrize("activation", ["relu", "hard_swish"])
+def test_normalization_then_activation(dtype, shape, activation):
     """[S11.1] One operation gives the bits of two kernels, and the definition's values."""
     grad, x, gamma, beta = draw(dtype, shape)
-    y, statistics = kernels.batchnorm_relu_train(x, gamma, beta)
+    name = f"batchnorm_{activation}_train"
+    y, statistics = getattr(kernels, name)(x, gamma, beta)
     plain, same = kernels.batchnorm_train(x, gamma, beta)
-    np.testing.assert_array_equal(y, kernels.relu(plain))
+    np.testing.assert_array_equal(y, getattr(kernels, activation)(plain))
     np.testing.assert_array_equal(statistics.variance, same.variance)
-    grads = kernels.batchnorm_relu_train_backward(grad, x, gamma, beta, statistics)
-    apart = kernels.batchnorm_train_backward(kernels.relu_backward(grad, y), x, gamma, statistics)
-    expected, given = reference.batchnorm_relu_train(x, gamma, beta)
-    defined = reference.batchnorm_relu_train_backward(grad, x, gamma, beta, given)
+    grads = getattr(kernels, f"{name}_backward")(grad, x, gamma, beta, statistics)
+    through = getattr(kernels, f"{activation}_backward")(grad, plain)
+    apart = kernels.batchnorm_train_backward(through, x, gamma, statistics)
+    expected, given = getattr(reference, name)(x, gamma, beta)
+    defined = getattr(reference, f"{name}_backward")(grad, x, gamma, beta, given)
     assert distance(y, expected) <= BOUND[dtype]
     for one, two, three in zip(grads, apart, defined, strict=True):
         np.testing.assert_array_equal(one, two)
@@ -60,9 +63,11 @@ def test_threads_do_not_change_the_bits():
     found = []
     for threads in (1, 2, 4):
         with use_threads(threads):
-            y, statistics = kernels.batchnorm_relu_train(x, gamma, beta)
-            grads = kernels.batchnorm_relu_train_backward(grad, x, gamma, beta, statistics)
-            results = [kernels.add(grad, x), y, *statistics, *grads]
+            results = [kernels.add(grad, x)]
+            for name in ("batchnorm_relu_train", "batchnorm_hard_swish_train"):
+                y, statistics = getattr(kernels, name)(x, gamma, beta)
+                backward = getattr(kernels, f"{name}_backward")
+                results += [y, *statistics, *backward(grad, x, gamma, beta, statistics)]
         found.append([np.asarray(result).tobytes() for result in results])
     assert found[0] == found[1] == found[2]
 
@@ -91,7 +96,7 @@ class Plain:
     """The kernels without their joined operations, as a backend of somebody else's."""
 
     def __getattr__(self, name):
-        if name in ("add", "add_relu", "batchnorm_relu_train"):
+        if name in ("add", "add_relu") or name.endswith(("_relu_train", "_hard_swish_train")):
             raise AttributeError(name)
         return getattr(kernels, name)
 
@@ -111,7 +116,8 @@ def test_a_network_joins_its_layers_to_the_same_bits():
         })  # fmt: skip
         network = nn.Network({
             "conv": nn.Conv2d(3, 4, 3, padding=1, **sizes), "bn": nn.BatchNorm2d(4, **norm),
-            "relu": nn.ReLU(backend),
+            "relu": nn.ReLU(backend), "conv0": nn.Conv2d(4, 4, 1, **sizes),
+            "bn0": nn.BatchNorm2d(4, **norm), "swish": nn.HardSwish(backend),
             "block": nn.Chain({"": nn.Sum({"": branch, "shortcut": nn.Identity()}),
                                "relu": nn.ReLU(backend)}),
         })  # fmt: skip
@@ -119,7 +125,28 @@ def test_a_network_joins_its_layers_to_the_same_bits():
             for layer in network.operations.values():
                 layer.forward = layer.forward
         y = network.forward(images, training=True)
-        network.backward_to_weights(np.cos(y))
+        if apart:
+            network.backward(np.cos(y))  # the first input's gradient too
+        else:
+            network.backward_to_weights(np.cos(y))
         arrays = {**network.gradients(), **network.buffers(), "y": y}
         found.append({name: value.tobytes() for name, value in arrays.items()})
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e-40, -0.0])
+@pytest.mark.parametrize("activation", ["relu", "hard_swish"])
+def test_values_that_are_no_ordinary_numbers(activation, value):
+    """[S11.1] As in the definition: where not finite, and subnormal numbers to the last bit."""
+    grad, x, gamma, beta = draw(np.float32, (4, 3, 5))
+    x[1, 1, 2] = value
+    if value == 1e-40:
+        x *= np.float32(1e-40)
+    with np.errstate(all="ignore"):
+        name, found = f"batchnorm_{activation}_train", []
+        for backend in (reference, kernels):
+            y, statistics = getattr(backend, name)(x, gamma, beta)
+            backward = getattr(backend, f"{name}_backward")
+            found.append([y, *statistics, *backward(grad, x, gamma, beta, statistics)])
+    for expected, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=1e-6)

@@ -139,3 +139,41 @@ def test_everything_decays_by_default():
     w = {name: np.ones(3) for name in DECAYING}
     make_optimizer(w, kernels, TrainingConfig()).step(dict.fromkeys(w, np.zeros(3)), 0.1)
     assert all((value < 1).all() for value in w.values())
+
+
+@BACKENDS
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_small_parameters_together_get_the_bits_they_get_alone(backend, kind):
+    """[S12.1] [S12.2] In one call or in one each; some decay, one is large; a bad one is named."""
+    rng = np.random.default_rng(0)
+    shapes = {"a": (3, 4), "b": (5,), "c": (2**15 + 1,), "d": (2, 2, 2)}
+    decay = {"a": 0.1, "b": 0.0, "c": 0.1, "d": 0.1}
+
+    def make(names):
+        some = {name: w[name].copy() for name in names}
+        decays = {name: decay[name] for name in names}
+        if kind == "sgd":
+            return SGD(some, backend, 0.9, decays)
+        return AdamW(some, backend, 0.9, 0.999, 1e-8, decays)
+
+    w = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+    whole, alone = make(w), {name: make([name]) for name in w}
+    for bad in ([], [], ["d"]):
+        grads = {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+        for name in bad:
+            grads[name].flat[0] = np.nan
+        assert whole.step(grads, 0.1) == bad
+        for name, one in alone.items():
+            assert one.step(grads, 0.1) == [name for name in bad if name == name_of(one)]
+            for key, value in one.arrays().items():
+                np.testing.assert_array_equal(whole.arrays()[key], value)
+            np.testing.assert_array_equal(whole.parameters[name], one.parameters[name])
+    with pytest.raises(ValueError, match="grad has shape"):
+        whole.step({**grads, "a": np.zeros((4, 3), np.float32)}, 0.1)
+    with pytest.raises(TypeError, match="grad has dtype"):
+        whole.step({**grads, "a": np.zeros((3, 4))}, 0.1)
+
+
+def name_of(optimizer):
+    (name,) = optimizer.parameters
+    return name

@@ -6,6 +6,7 @@ is a correlation of dL/dy at stride 1 with these taps in reverse order. Columns 
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,14 @@ def input_gradient(
     if not support.suits(w, padding, grad_y, grad_x):
         return False
     if support.winograd(w, grad_x, stride, 2 - padding):
-        back = np.ascontiguousarray(_transposed(w))
+        back = np.ascontiguousarray(w[::-1, ::-1].transpose(0, 1, 3, 2))
         return correlate_winograd(grad_y, back, grad_x, 2 - padding)
-    tile = support.tile()
-    phases = [
-        (_phase(w.shape[0], r, stride, padding), _phase(w.shape[1], t, stride, padding), (r, t))
-        for r in range(min(stride, grad_x.shape[1]))
-        for t in range(min(stride, grad_x.shape[2]))
+    tile, phases = support.tile(), _phases(w.shape[:2], grad_x.shape[1:3], stride, padding)
+    work = [
+        (support.blocks_back(w, taps, begin, stride), origin, phase)
+        for taps, begin, origin, phase in phases
     ]
-    work = []
-    for (rows, top), (columns, left), phase in phases:
-        taps = _transposed(w[rows, columns])
-        if taps.size:
-            work.append((support.blocks(taps), (top, left), phase))
-    if len(work) < len(phases):
+    if len(work) < min(stride, grad_x.shape[1]) * min(stride, grad_x.shape[2]):
         grad_x[:] = 0
     parts = support.image_parts(grad_y.shape[0], w[..., 0].size * grad_y[0].size)
 
@@ -50,13 +45,23 @@ def input_gradient(
     return True
 
 
-def _phase(kernel: int, remainder: int, stride: int, padding: int) -> tuple[slice, int]:
-    """Return the taps that positions ``remainder + stride u`` see, and the origin of the first."""
+@functools.lru_cache(1024)
+def _phases(
+    kernel: tuple[int, int], grid: tuple[int, int], stride: int, padding: int
+) -> list[tuple[tuple[int, int], ...]]:
+    """Return number of taps, first tap, origin and phase, of the phases that see any tap."""
+    rows = [_phase(kernel[0], r, stride, padding) for r in range(min(stride, grid[0]))]
+    columns = [_phase(kernel[1], t, stride, padding) for t in range(min(stride, grid[1]))]
+    return [
+        ((down, across), (first, left), (top, side), (r, t))
+        for r, (down, first, top) in enumerate(rows)
+        for t, (across, left, side) in enumerate(columns)
+        if down and across
+    ]
+
+
+def _phase(kernel: int, remainder: int, stride: int, padding: int) -> tuple[int, int, int]:
+    """Return how many taps positions ``remainder + stride u`` see, the first one, its origin."""
     begin = (remainder + padding) % stride
     taps = len(range(begin, kernel, stride))
-    return slice(begin, None, stride), taps - 1 - (remainder + padding - begin) // stride
-
-
-def _transposed(w: NDArray[Any]) -> NDArray[Any]:
-    """Return filters in reverse order, from outputs to inputs."""
-    return w[::-1, ::-1].transpose(0, 1, 3, 2)
+    return taps, begin, taps - 1 - (remainder + padding - begin) // stride

@@ -16,6 +16,7 @@ __all__ = [
     "copy_image",
     "fetch_to_read",
     "fetch_to_write",
+    "pack",
     "whole",
     "zeros",
 ]
@@ -70,6 +71,37 @@ def copy_blocks(image: Any, out: Any) -> None:
                 source, target = image[r, s, k * block :], out[k, r, s]
                 for c in range(channels):
                     target[c] = source[c]
+
+
+@njit(cache=True, nogil=True)
+def pack(w: Any, out: Any, begin: Any, step: int, back: bool) -> None:
+    """Copy filters to (blocks, height, width, channels, outputs of a block), the rest 0.
+
+    Parameters
+    ----------
+    w : ndarray, (height, width, channels, outputs)
+    out : ndarray
+        Set to the taps begin, begin + step, ... as far as it reaches.
+    begin : two int
+        Row and column of the first tap.
+    step : int
+    back : bool
+        Whether the taps come in reverse order, and lead from outputs to channels.
+    """
+    blocks, height, width, channels, block = out.shape
+    for k in range(blocks):
+        outputs = min(block, w.shape[2 if back else 3] - k * block)
+        for i in range(height):
+            for j in range(width):
+                r = begin[0] + step * (height - 1 - i if back else i)
+                s = begin[1] + step * (width - 1 - j if back else j)
+                taps = w[r, s]
+                for c in range(channels):
+                    target = out[k, i, j, c]
+                    for m in range(outputs):
+                        n = k * block + m
+                        target[m] = taps[n, c] if back else taps[c, n]
+                    target[outputs:] = 0
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,9 +14,14 @@ from llvmlite import binding
 from numba.core import config
 from numpy.typing import NDArray
 
+from msq_ref import checks
 from msq_ref.kernels.threads import cut
+from msq_ref.kernels.tiles.lines import pack
 
-__all__ = ["TILES", "blocks", "contiguous", "image_parts", "suits", "tile", "use_tile", "winograd"]
+__all__ = [
+    "TILES", "blocks", "blocks_back", "contiguous", "image_parts", "suits", "tile", "use_tile",
+    "winograd",
+]  # fmt: skip
 
 TILES: dict[str, tuple[None, ...]] = {"wide": (None,) * 8, "narrow": (None,) * 4, "plain": ()}
 """Rows of a tile: 8 for 32 registers of 64 bytes, 4 for what holds half of that, 0: no tiles."""
@@ -70,7 +75,7 @@ def suits(w: NDArray[Any], padding: int, *arrays: NDArray[Any]) -> bool:
     Not where a position may see padding alone, and not where a weight is an infinity or a NaN:
     times the zeros of the padding that is NaN in the definition, and tiles skip padding.
     """
-    return contiguous(w, *arrays) and padding < min(w.shape[:2]) and bool(np.isfinite(w).all())
+    return contiguous(w, *arrays) and padding < min(w.shape[:2]) and checks.all_finite(w)
 
 
 def contiguous(*arrays: NDArray[Any]) -> bool:
@@ -100,17 +105,34 @@ def blocks(w: NDArray[Any]) -> NDArray[Any]:
 
     The last block is filled up with 0.
     """
+    return _packed(w, w.shape, (0, 0), 1, False)
+
+
+def blocks_back(
+    w: NDArray[Any], kernel: tuple[int, int], begin: tuple[int, int], step: int
+) -> NDArray[Any]:
+    """Return every `step`-th tap from `begin` on, in reverse order, from outputs to channels.
+
+    In blocks of channels, as `blocks`; `kernel` is the number of these taps in rows and columns.
+    """
+    return _packed(w, (*kernel, w.shape[3], w.shape[2]), begin, step, True)
+
+
+def _packed(
+    w: NDArray[Any], shape: tuple[int, ...], begin: tuple[int, int], step: int, back: bool
+) -> NDArray[Any]:
     block = 64 // w.itemsize
-    count = -(-w.shape[3] // block)
-    out = np.zeros((count, *w.shape[:3], block), w.dtype)
-    for k in range(count):
-        part = w[..., k * block : (k + 1) * block]
-        out[k, ..., : part.shape[3]] = part
+    out = np.empty((-(-shape[3] // block), *shape[:3], block), w.dtype)
+    pack(w, out, begin, step, back)
     return out
 
 
-def image_parts(batch: int, products: int, most: int = 1 << 30) -> list[tuple[int, int]]:
+def image_parts(batch: int, products: int, most: int = 1 << 30) -> tuple[tuple[int, int], ...]:
     """Cut a batch of images of that many multiplications each: a matter of shapes only."""
-    size = max(-(-WORK // products), -(-batch // most))
+    return _image_parts(batch, max(-(-WORK // products), -(-batch // most)))
+
+
+@lru_cache(1024)
+def _image_parts(batch: int, size: int) -> tuple[tuple[int, int], ...]:
     # Where positions lie along the batch, a tile takes 8 images.
-    return cut(batch, size if size < 8 else -(-size // 8) * 8)
+    return tuple(cut(batch, size if size < 8 else -(-size // 8) * 8))

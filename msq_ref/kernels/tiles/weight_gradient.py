@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref import checks
 from msq_ref.kernels.threads import run_parts
 from msq_ref.kernels.tiles import direct_gradient, support, winograd_gradient
 
@@ -29,7 +30,8 @@ def weight_gradient(
     tile, fast = support.tile(), support.winograd(grad_w, grad_y, stride, padding)
     products = grad_w[..., 0].size * grad_y[0].size
     parts = support.image_parts(x.shape[0], products, support.MOST_PARTS)
-    partial = np.empty((len(parts), *grad_w.shape), grad_w.dtype)
+    alone = len(parts) == 1
+    partial = grad_w[None] if alone else np.empty((len(parts), *grad_w.shape), grad_w.dtype)
 
     def work(part: int) -> None:
         if fast:
@@ -40,5 +42,6 @@ def weight_gradient(
             )
 
     run_parts(work, len(parts))
-    np.sum(partial, axis=0, out=grad_w)
-    return bool(np.isfinite(grad_w).all())
+    if not alone:
+        np.sum(partial, axis=0, out=grad_w)
+    return checks.all_finite(grad_w)
