@@ -74,6 +74,7 @@ def _sums(array: AnArray, layer: Layer) -> int:
     return layer.in_bits if array.is_serial("activation") else 1
 
 
+@functools.lru_cache(maxsize=4096)
 def seen_inputs(layer: Layer) -> int:
     """Return how many inputs all windows of a group see, padding left out."""
     seen = layer.group_channels

@@ -7,9 +7,11 @@ import shutil
 import pytest
 
 from hwsim import load_accelerator, simulate
+from hwsim import validate as module
 from hwsim.cli import app
 from hwsim.comparison import Pair, compared
 from hwsim.networks import network_workload
+from hwsim.rtl import missing_tool
 from hwsim.topology import topology_workload
 from hwsim.validate import FORMS, TABLES, built_in, compare_table
 from msq_ref.formats.console import run_app
@@ -25,6 +27,8 @@ REQUIRED_ROWS = {
     ("Bit Fusion, bitfusion", "compute cycles"): 59,
     ("Loom, DAC 2018", "ideal speed-ups of full layers"): 512,
 }
+
+GOOD = Pair("a row", 1, 1, True)
 
 
 @pytest.fixture
@@ -69,14 +73,45 @@ def test_built_in():
 
 def test_command(call):
     """One table, the totals, and what differs."""
-    code, out, err = call("validate")
+    code, out, err = call("validate", "--rtl", 0)
     assert (code, err) == (0, "")
     assert re.search(r"Bit Fusion, bitfusion\W+cycles with stalls\W+59\W+59\W+59,632,829", out)
-    code, out, err = call("validate", "--json")
+    assert "RTL: left out: --rtl 0" in out
+    code, out, err = call("validate", "--rtl", 0, "--json")
     assert (code, err) == (0, "")
     result = json.loads(out)
     assert result["holds"] is True
     assert result["comparisons"] == json.loads(json.dumps([c.to_json() for c in built_in()]))
+    assert result["left_out"] == ["RTL: left out: --rtl 0"]
+
+
+def test_rtl(call):
+    """[S10.3] A row of layers that ran in Verilog, where the tools are."""
+    reason = missing_tool()
+    if reason is not None:
+        pytest.skip(reason)
+    code, out, err = call("validate", "--rtl", 18, "--json")
+    assert (code, err) == (0, "")
+    result = json.loads(out)
+    (row,) = (one for one in result["comparisons"] if one["against"].startswith("RTL"))
+    assert row["rows"] == row["equal"] == 18 + 2 * 4
+    assert row["ours"] == row["theirs"] > 1_000
+    assert result["left_out"] == []
+
+
+def test_rtl_is_left_out_without_tools(call, monkeypatch):
+    """All else is compared, and the reason is printed; a difference fails like others."""
+    monkeypatch.setenv("VERILATOR", "no-such-verilator")
+    monkeypatch.setattr(module, "built_in", lambda: iter([compared("us", "it", [GOOD])]))
+    code, out, err = call("validate")
+    assert (code, err) == (0, "")
+    assert "RTL: left out: VERILATOR = 'no-such-verilator'" in out
+    wrong = compared("RTL", "cycles", [GOOD._replace(theirs=2, equal=False)])
+    monkeypatch.setattr(module, "compare_rtl", lambda count, progress: wrong)
+    assert call("validate")[0] == 1
+    code, _, err = call("validate", "--rtl", -1)
+    assert code == 2
+    assert "--rtl" in err
 
 
 @pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
