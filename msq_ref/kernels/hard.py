@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from msq_ref import checks
+from msq_ref.kernels.joined import HARD_SWISH, activated, through
 from msq_ref.kernels.memory import empty
 from msq_ref.kernels.threads import cut, run_parts
 
@@ -126,21 +127,17 @@ def _hard_sigmoid_backward(
 def _hard_swish(first: int, last: int, zero: Any, three: Any, six: Any, x: Any, y: Any) -> None:
     x, y = x[first:last], y[first:last]
     for i in range(x.size):
-        v = x[i] + three
-        v = zero if v < zero else v
-        y[i] = x[i] * ((six if v > six else v) / six)
+        y[i] = activated(HARD_SWISH, x[i], zero, three, six)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _hard_swish_backward(
     first: int, last: int, zero: Any, three: Any, six: Any, x: Any, grad: Any, y: Any
 ) -> None:
-    half, one = three / six, six / six
     x, y = x[first:last], y[first:last]
     grad = grad[first:last]
     for i in range(x.size):
-        bent, straight = x[i] / three + half, zero if x[i] < three else one
-        y[i] = grad[i] * (bent if (x[i] > -three) & (x[i] < three) else straight)
+        y[i] = through(HARD_SWISH, grad[i], x[i], zero, three, six)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -100,20 +100,26 @@ def _run(function: Callable[[slice], None], x: NDArray[Any]) -> None:
 
 
 @register_jitable(inline="always")
-def _normalize(x: Any, eps: Any, h: Any) -> Any:
-    """Write ``h = (x - mean) r`` of a row and return r."""
+def centre(x: Any, eps: Any, h: Any) -> Any:
+    """Write ``h = x - mean`` of a row and return the mean and ``r = 1 / sqrt(variance + eps)``."""
     count = x.dtype.type(x.size)
     mean = total(x) / count
     for j in range(x.size):
         h[j] = x[j] - mean
-    r = x.dtype.type(1) / np.sqrt(dot(h, h) / count + x.dtype.type(eps))
+    return mean, x.dtype.type(1) / np.sqrt(dot(h, h) / count + x.dtype.type(eps))
+
+
+@register_jitable(inline="always")
+def _normalize(x: Any, eps: Any, h: Any) -> Any:
+    """Write ``h = (x - mean) r`` of a row and return r."""
+    _, r = centre(x, eps, h)
     for j in range(x.size):
         h[j] *= r
     return r
 
 
 @register_jitable(inline="always")
-def _means(u: Any, h: Any) -> Any:
+def means(u: Any, h: Any) -> Any:
     """Return ``mean(u)`` and ``mean(h u)``, of which ``P(u) = u - mean(u) - h mean(h u)``."""
     count = u.dtype.type(u.size)
     return total(u) / count, dot(h, u) / count
@@ -139,7 +145,7 @@ def _backward(
             u[j] = gamma[j] * grad[i, j]
             grad_gamma[j] += grad[i, j] * h[j]
             grad_beta[j] += grad[i, j]
-        mean, along = _means(u, h)
+        mean, along = means(u, h)
         for j in range(h.size):
             grad_x[i, j] = r * (u[j] - mean - h[j] * along)
 
@@ -149,7 +155,7 @@ def _tangent(x_dot: Any, x: Any, gamma: Any, eps: Any, y_dot: Any) -> None:
     h = np.empty_like(gamma)
     for i in range(x.shape[0]):
         r = _normalize(x[i], eps, h)
-        mean, along = _means(x_dot[i], h)
+        mean, along = means(x_dot[i], h)
         for j in range(h.size):
             y_dot[i, j] = gamma[j] * (r * (x_dot[i, j] - mean - h[j] * along))
 
@@ -163,12 +169,12 @@ def _backward_tangent(
     count = gamma.dtype.type(gamma.size)
     for i in range(x.shape[0]):
         r = _normalize(x[i], eps, h)
-        mean, shrinking = _means(x_dot[i], h)  # r_dot = -r^2 mean(h x_dot)
+        mean, shrinking = means(x_dot[i], h)  # r_dot = -r^2 mean(h x_dot)
         for j in range(h.size):
             h_dot[j] = r * (x_dot[i, j] - mean - h[j] * shrinking)
             u[j] = gamma[j] * grad[i, j]
             v[j] = gamma[j] * grad_dot[i, j]
-        (u_mean, u_along), (v_mean, v_along) = _means(u, h), _means(v, h)
+        (u_mean, u_along), (v_mean, v_along) = means(u, h), means(v, h)
         turning = dot(h_dot, u) / count
         for j in range(h.size):
             through_h = h_dot[j] * u_along + h[j] * turning

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from msq_ref.kernels.gelu import cumulative, density
-from msq_ref.kernels.rows import dot, total
+from msq_ref.kernels.layernorm import centre, means
 
 __all__ = [  # noqa: RUF022  (in the order of use)
     "normalize", "normalize_backward", "gelu_and_slope", "multiply_by", "add_bias",
@@ -19,13 +19,9 @@ __all__ = [  # noqa: RUF022  (in the order of use)
 @njit(cache=True, nogil=True, error_model="numpy")
 def normalize(x: Any, gamma: Any, beta: Any, eps: Any, y: Any, moments: Any) -> None:
     """Set ``y = gamma (x - mean) r + beta`` and ``moments = mean, r`` of each row."""
-    count = x.dtype.type(x.shape[1])
     for i in range(x.shape[0]):
         values, results = x[i], y[i]
-        mean = total(values) / count
-        for j in range(values.size):
-            results[j] = values[j] - mean
-        r = x.dtype.type(1) / np.sqrt(dot(results, results) / count + eps)
+        mean, r = centre(values, eps, results)
         for j in range(values.size):
             results[j] = gamma[j] * (results[j] * r) + beta[j]
         moments[i, 0], moments[i, 1] = mean, r
@@ -40,7 +36,6 @@ def normalize_backward(
     `skipped` is the gradient that goes past the branch, ``h = (x - mean) r``. Adds to the
     gradients of gamma and beta.
     """
-    count = x.dtype.type(x.shape[1])
     h = np.empty_like(gamma)
     for i in range(x.shape[0]):
         values, gradients, past = x[i], grad[i], skipped[i]
@@ -50,7 +45,7 @@ def normalize_backward(
             grad_gamma[j] += gradients[j] * h[j]
             grad_beta[j] += gradients[j]
             gradients[j] *= gamma[j]
-        middle, along = total(gradients) / count, dot(gradients, h) / count
+        middle, along = means(gradients, h)
         for j in range(h.size):
             gradients[j] = past[j] + r * (gradients[j] - middle - h[j] * along)
 
