@@ -14,7 +14,8 @@ from hwsim.array_events import ArrayEvents, array_events
 from hwsim.counts import Counts
 from hwsim.layer import Layer
 from hwsim.problem import LOOPS, ORDERS, problem_of
-from hwsim.tiling import Tiling, ceil_div, legal
+from hwsim.rounding import ceil_div
+from hwsim.tiling import Tiling, legal
 
 __all__ = ["closed_form", "compute_cycles"]
 

@@ -16,12 +16,10 @@ from hwsim.gates import (
     multiplier_adders,
     shifter,
 )
+from hwsim.layer import MOST_BITS
 from hwsim.widths import Widths
 
 __all__ = ["Area", "area_of"]
-
-MOST_BITS = 16
-"""Planes that an operand which comes bit by bit may have [S10.1]."""
 
 
 @dataclass(frozen=True)

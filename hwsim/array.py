@@ -22,6 +22,7 @@ from hwsim.passes import (
 from msq_ref.formats import Settings
 
 __all__ = [
+    "LARGEST_SIDE",
     "AnArray",
     "AnyArray",
     "Array",
@@ -42,6 +43,10 @@ _SKIPPED_OPERANDS = {
 }  # fmt: skip
 
 
+LARGEST_SIDE = 4096
+"""Of rows, columns and lanes."""
+
+
 class Array(Settings):
     """A bit-serial array, or a bit-parallel one of the same shape [S10.1].
 
@@ -53,11 +58,11 @@ class Array(Settings):
     """
 
     kind: Literal["serial"] = "serial"
-    rows: int = Field(ge=1, le=4096)
+    rows: int = Field(ge=1, le=LARGEST_SIDE)
     """Output channels at a time."""
-    cols: int = Field(ge=1, le=4096)
+    cols: int = Field(ge=1, le=LARGEST_SIDE)
     """Output positions at a time."""
-    lanes: int = Field(ge=1, le=4096)
+    lanes: int = Field(ge=1, le=LARGEST_SIDE)
     """Terms of the reduction that a processing element adds in a cycle."""
     drain: int = Field(default=1, ge=0, le=4096)
     """Cycles in which a finished pass leaves the array."""
@@ -121,8 +126,8 @@ class SystolicArray(Settings):
     """
 
     kind: Literal["systolic"]
-    rows: int = Field(ge=1, le=4096)
-    cols: int = Field(ge=1, le=4096)
+    rows: int = Field(ge=1, le=LARGEST_SIDE)
+    cols: int = Field(ge=1, le=LARGEST_SIDE)
     dataflow: Literal["os", "ws", "is"]
     """What stays in place: outputs, weights or inputs."""
     tile_switch: int = Field(default=0, ge=0, le=65536)
@@ -159,9 +164,9 @@ class FusionArray(Settings):
     """
 
     kind: Literal["fusion"]
-    rows: int = Field(ge=1, le=4096)
+    rows: int = Field(ge=1, le=LARGEST_SIDE)
     """Inputs at a time, before splitting."""
-    cols: int = Field(ge=1, le=4096)
+    cols: int = Field(ge=1, le=LARGEST_SIDE)
     """Outputs at a time."""
     most_bits: int = Field(default=8, ge=1, le=16)
     least_bits: int = Field(default=2, ge=1, le=16)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hwsim.layer import MOST_BITS
 from hwsim.run_folder import workload_from_run
 from hwsim.workload import Workload
 from msq_ref.formats import read_toml
 
 __all__ = ["read_bits", "with_bits_of"]
 
-MOST_BITS = 16
 MOST_NAMES = 10
 """Listed in an error."""
 

@@ -94,10 +94,7 @@ def allocate(workload: Workload, target: float | Fraction) -> Workload:
             at = max(free, key=lambda one: (sizes[one] * 4 ** bits[one], one))
         bits[at] -= 1
         stored -= sizes[at]
-    narrowed = workload.with_bits(
-        {layer.name: width for layer, width in zip(layers, bits, strict=True)}
-    )
-    reached = float(compression_of(narrowed))
+    reached = float(compression(sizes, bits))
     return workload.with_bits(
         {layer.name: width for layer, width in zip(layers, bits, strict=True)},
         assumed=f"widths are assumed, not trained: {RULE}; compression {reached:.4g} for "

@@ -8,12 +8,9 @@ from pydantic import ValidationError
 
 from hwsim.accelerator import Accelerator
 from hwsim.area import area_of
-from hwsim.array import Array
+from hwsim.array import LARGEST_SIDE, Array
 
 __all__ = ["parallel_rival", "scaled_to"]
-
-LARGEST = 4096
-"""Rows or columns that an array may have."""
 
 
 def scaled_to(accelerator: Accelerator, gate_equivalents: float) -> Accelerator:
@@ -88,8 +85,8 @@ def parallel_rival(accelerator: Accelerator) -> Accelerator:
 
 
 def _most(fits: Callable[[int], bool]) -> int:
-    """Return the largest number up to `LARGEST` that fits, 0 if none does."""
-    low, high = 0, LARGEST + 1
+    """Return the largest number up to `LARGEST_SIDE` that fits, 0 if none does."""
+    low, high = 0, LARGEST_SIDE + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)

@@ -5,12 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Layer"]
+__all__ = ["DEFAULT_BITS", "MOST_BITS", "Layer"]
+
+DEFAULT_BITS = 8
+"""Width of weights and activations where nothing else is said."""
+
+MOST_BITS = 16
+"""Widest operand [S10.1]."""
 
 _RANGES = {
     "height": (1, None), "width": (1, None), "channels": (1, None), "outputs": (1, None),
     "kernel_height": (1, None), "kernel_width": (1, None), "stride": (1, None),
-    "padding": (0, None), "groups": (1, None), "bits": (1, 16), "in_bits": (1, 16),
+    "padding": (0, None), "groups": (1, None), "bits": (1, MOST_BITS), "in_bits": (1, MOST_BITS),
     "out_bits": (1, 32),
 }  # fmt: skip
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hwsim.bits_file import with_bits_of
 from hwsim.compression import allocate
+from hwsim.layer import DEFAULT_BITS, MOST_BITS
 from hwsim.networks import network_names, network_workload
 from hwsim.run_folder import workload_from_run
 from hwsim.topology import topology_workload
@@ -13,10 +14,6 @@ from hwsim.workload import Workload
 from msq_ref.formats import known_name
 
 __all__ = ["load_workload", "with_widths"]
-
-MOST_BITS = 16
-DEFAULT_BITS = 8
-"""Width of activations where nothing else is said."""
 
 
 def load_workload(

@@ -7,16 +7,13 @@ from math import prod
 from typing import Any, Literal
 
 from hwsim.hollow import HOLLOW, zeros
-from hwsim.layer import Layer
+from hwsim.layer import DEFAULT_BITS, Layer
 from hwsim.network_steps import Shapes, network_steps, recorded
 from hwsim.steps import vector_layers
 from hwsim.workload import LOGIT_BITS, Workload
 from msq_ref import models
 
 __all__ = ["NetworkSize", "network_names", "network_sizes", "network_workload"]
-
-BITS = 8
-"""Width of weights and activations where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +35,8 @@ def network_names() -> list[str]:
 def network_workload(
     name: str,
     *,
-    bits: int = BITS,
-    in_bits: int = BITS,
+    bits: int = DEFAULT_BITS,
+    in_bits: int = DEFAULT_BITS,
     domain: Literal["signed", "offset"] = "signed",
     **sizes: Any,  # noqa: ANN401
 ) -> Workload:
@@ -80,7 +77,7 @@ def network_sizes() -> list[NetworkSize]:
     found = []
     for name in network_names():
         network, _ = _walked(name)
-        layers = _layers(network, BITS, BITS, "signed")
+        layers = _layers(network, DEFAULT_BITS, DEFAULT_BITS, "signed")
         parameters = sum(value.size for value in network.parameters().values())
         macs = sum(layer.macs for layer in layers)
         found.append(NetworkSize(name, network.image, len(layers), macs, parameters))

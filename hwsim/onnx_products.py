@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.layer import Layer
+from hwsim.layer import DEFAULT_BITS, MOST_BITS, Layer
 from hwsim.onnx_graph import Graph, Weight, attributes, label
 from hwsim.onnx_quantized import less_zero, width
 from hwsim.values import WeightSource
@@ -25,9 +25,6 @@ PRODUCTS = {
 ZERO_POINTS = {"ConvInteger": 3, "MatMulInteger": 3, "QLinearConv": 5, "QLinearMatMul": 5}
 """Places of the second operand's zero points, where it is integers."""
 SCALES = {"QLinearConv": 4, "QLinearMatMul": 4}
-
-DEFAULT_BITS = 8
-MOST_BITS = 16
 
 
 class Refused(Exception):

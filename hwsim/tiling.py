@@ -17,6 +17,7 @@ from hwsim.accelerator import Accelerator
 from hwsim.counts import Counts
 from hwsim.layer import Layer
 from hwsim.problem import ORDERS, Problem, problem_of
+from hwsim.rounding import ceil_div
 from hwsim.widths import PARTIAL_SUM_BITS
 from msq_ref.formats import known_name
 
@@ -25,7 +26,6 @@ __all__ = [
     "ORDERS",
     "Tiling",
     "best_tiling",
-    "ceil_div",
     "forget_tilings",
     "input_bytes",
     "legal",
@@ -57,11 +57,6 @@ class Tiling:
     m_size: int
     p_size: int
     c_size: int
-
-
-def ceil_div(a: Any, b: Any) -> Any:  # noqa: ANN401
-    """Return a / b rounded up, for integers and integer arrays."""
-    return -(-a // b)
 
 
 def weight_bytes(layer: Layer, m: Any, c: Any) -> Any:  # noqa: ANN401

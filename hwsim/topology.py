@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hwsim.csv_table import Row, lines_of
 from hwsim.layer import Layer
-from hwsim.peers.shape import LayerShape, ceil_div
+from hwsim.peers.shape import LayerShape
+from hwsim.rounding import ceil_div
 from hwsim.workload import Workload
 
 __all__ = ["TopologyLayer", "read_topology", "topology_workload"]

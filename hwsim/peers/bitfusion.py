@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.peers.shape import LayerShape, ceil_div
+from hwsim.peers.shape import LayerShape
+from hwsim.rounding import ceil_div
 
 __all__ = ["BitFusion", "bitfusion_cycles", "bitfusion_total"]
 

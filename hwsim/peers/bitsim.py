@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hwsim.peers.shape import LayerShape, ceil_div
+from hwsim.peers.shape import LayerShape
+from hwsim.rounding import ceil_div
 
 __all__ = ["bitsim_cycles"]
 

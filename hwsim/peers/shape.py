@@ -6,12 +6,7 @@ from dataclasses import dataclass, fields
 
 from hwsim.layer import Layer
 
-__all__ = ["LayerShape", "ceil_div", "shape_of"]
-
-
-def ceil_div(a: int, b: int) -> int:
-    """Return a / b rounded up."""
-    return -(-a // b)
+__all__ = ["LayerShape", "shape_of"]
 
 
 @dataclass(frozen=True)

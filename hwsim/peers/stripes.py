@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hwsim.peers.shape import LayerShape, ceil_div
+from hwsim.peers.shape import LayerShape
+from hwsim.rounding import ceil_div
 
 __all__ = ["FULL_BITS", "dadiannao_cycles", "ideal_speed_up", "stripes_cycles"]
 

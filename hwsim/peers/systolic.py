@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hwsim.peers.shape import LayerShape, ceil_div
+from hwsim.peers.shape import LayerShape
+from hwsim.rounding import ceil_div
 from msq_ref.formats import known_name
 
 __all__ = ["DATAFLOWS", "systolic_cycles"]

@@ -9,8 +9,22 @@ from hypothesis import strategies as st
 from hwsim import Accelerator, Layer
 from hwsim.accelerator import Array, Buffers, Dram
 from hwsim.array import range_units
+from hwsim.cli import app
 from hwsim.problem import ORDERS
 from hwsim.tiling import Tiling, input_bytes, output_bytes, weight_bytes
+from msq_ref.formats.console import run_app
+
+
+@pytest.fixture
+def call(capsys):
+    """Give a function that runs the command line and returns exit code, output and errors."""
+
+    def run(*arguments):
+        code = run_app(app, "hwsim", [str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture(scope="session")

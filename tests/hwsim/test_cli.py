@@ -11,22 +11,10 @@ import pytest
 
 import hwsim
 from hwsim import accelerator_names, load_accelerator, simulate, workload_from_run
-from hwsim.cli import app
 from hwsim.page import write_report
 from hwsim.plots import plot_cycles
-from msq_ref.formats.console import run_app
 
 SMALL = Path(hwsim.__file__).parent / "presets" / "edge-small.toml"
-
-
-@pytest.fixture
-def call(capsys):
-    def run(*arguments):
-        code = run_app(app, "hwsim", [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def small(run_folder, bits=None):

@@ -10,24 +10,12 @@ from hypothesis import strategies as st
 
 from hwsim import accelerator_names, load_accelerator, simulate
 from hwsim.area import area_of
-from hwsim.cli import app
 from hwsim.designs import DESIGN_CSV_COLUMNS
 from hwsim.equal_area import parallel_rival, scaled_to
 from hwsim.networks import network_workload
 from hwsim.overrides import override
-from msq_ref.formats.console import run_app
 
 SMALL = load_accelerator("edge-small")
-
-
-@pytest.fixture
-def call(capsys):
-    def run(*arguments):
-        code = run_app(app, "hwsim", [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def sides(accelerator):

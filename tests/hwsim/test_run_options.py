@@ -20,16 +20,6 @@ SMALL = load_accelerator("edge-small")
 RUN = "run", "resnet20", "--accelerator", "edge-small"
 
 
-@pytest.fixture
-def call(capsys):
-    def run(*arguments):
-        code = run_app(app, "hwsim", [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def work():
     return network_workload("resnet20")

@@ -8,13 +8,11 @@ import pytest
 
 from hwsim import load_accelerator, simulate
 from hwsim import validate as module
-from hwsim.cli import app
 from hwsim.comparison import Pair, compared
 from hwsim.networks import network_workload
 from hwsim.rtl import missing_tool
 from hwsim.topology import topology_workload
 from hwsim.validate import FORMS, TABLES, built_in, compare_table
-from msq_ref.formats.console import run_app
 
 REQUIRED_ROWS = {
     ("published sizes", "MACs, 1e9"): 5,
@@ -29,16 +27,6 @@ REQUIRED_ROWS = {
 }
 
 GOOD = Pair("a row", 1, 1, True)
-
-
-@pytest.fixture
-def call(capsys):
-    def run(*arguments):
-        code = run_app(app, "hwsim", [str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 @pytest.fixture
