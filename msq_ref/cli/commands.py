@@ -14,17 +14,11 @@ from msq_ref.cli.folder import open_folder
 from msq_ref.cli.tables import print_figures
 from msq_ref.cli.trace import trace
 from msq_ref.cli.train import train
+from msq_ref.formats.console import new_app
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="msq",
-    help="Ground truth for MSQ: train, evaluate and trace networks, check backends.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = new_app("msq", "Ground truth for MSQ: train, evaluate and trace networks, check backends.")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Run = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]

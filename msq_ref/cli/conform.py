@@ -108,17 +108,13 @@ def _run(report: RunReport, names: list[str], limit: float, *, isolated: bool) -
 def _records(
     report: RunReport, name: str, limit: float, *, isolated: bool
 ) -> Iterator[Record]:
+    from msq_ref.conformance.check import records  # noqa: PLC0415
     from msq_ref.conformance.isolate import run_isolated  # noqa: PLC0415
     from msq_ref.conformance.loading import load_backend  # noqa: PLC0415
-    from msq_ref.conformance.record import record_of  # noqa: PLC0415
-    from msq_ref.conformance.suite import run_operation  # noqa: PLC0415
 
-    module, level, seed = report.backend, report.level, report.seed
     if isolated:
-        yield from run_isolated(module, name, level, seed, limit)
-        return
-    for result in run_operation(load_backend(module), name, level, seed, limit):
-        yield record_of(result, module)
+        return run_isolated(report.backend, name, report.level, report.seed, limit)
+    return records(load_backend(report.backend), report, name, limit)
 
 
 def _expected(file: Path | None) -> list[str]:

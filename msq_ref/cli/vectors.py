@@ -8,18 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from msq_ref.formats.console import console
+from msq_ref.formats.console import console, new_app
 
 __all__ = ["app"]
 
-app = typer.Typer(
-    name="vectors",
-    help="The frozen conformance vectors: check, format, write and list them.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = new_app("vectors", "The frozen conformance vectors: check, format, write and list them.")
 
 Folder = Annotated[
     Path | None, typer.Argument(metavar="[DIR]", help="Folder; by default that of the package.")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msq_ref.conformance.cases import LEVELS
 from msq_ref.conformance.loading import declarations
-from msq_ref.conformance.record import record_of
+from msq_ref.conformance.record import Record, record_of
 from msq_ref.conformance.report import RunReport
 from msq_ref.conformance.suite import ordered, run_operation
 from msq_ref.names import known_name
 
-__all__ = ["check_backend"]
+__all__ = ["check_backend", "records"]
 
 
 def check_backend(
@@ -55,6 +55,11 @@ def check_backend(
     names = ordered(None if operations is None else list(operations))
     report = RunReport(name, level, seed, declarations(backend))
     for operation in names:
-        results = run_operation(backend, operation, level, seed, limit)
-        report.add(operation, (record_of(result, name) for result in results))
+        report.add(operation, records(backend, report, operation, limit))
     return report
+
+
+def records(backend: Any, report: RunReport, operation: str, limit: float) -> Iterator[Record]:
+    """Yield what an operation of a backend did, for the report of its run."""
+    for result in run_operation(backend, operation, report.level, report.seed, limit):
+        yield record_of(result, report.backend)

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-__all__ = ["console", "run_app"]
+__all__ = ["console", "new_app", "run_app"]
 
 WIDTH = 120
 """Columns of a table that goes into a file or a pipe."""
@@ -26,6 +26,14 @@ INTERRUPTED = 130
 def console() -> Console:
     """Return standard output for tables: as wide as the terminal, or wide enough elsewhere."""
     return Console() if sys.stdout.isatty() else Console(width=WIDTH)
+
+
+def new_app(name: str, text: str) -> typer.Typer:
+    """Return a command line that has no commands yet, with its help; errors are `run_app`'s."""
+    return typer.Typer(
+        name=name, help=text, no_args_is_help=True, add_completion=False,
+        pretty_exceptions_enable=False, rich_markup_mode=None,
+    )  # fmt: skip
 
 
 def run_app(app: typer.Typer, prog: str, arguments: Sequence[str] | None = None) -> int:
