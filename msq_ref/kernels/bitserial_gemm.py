@@ -49,7 +49,10 @@ NEAR = 2**13
 """Bytes of rows that meet a panel of weights after the other: a quarter of a first-level cache."""
 
 WORK = 2**22
-"""Words of 64 products in a part: some 200 microseconds."""
+"""Words of 64 products in a part, at least: some 200 microseconds."""
+
+SHARES = 4
+"""Parts of a thread, at most: each costs 2 microseconds to begin."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +120,16 @@ def bitserial_gemm(
     checks.same_shape("out", y.shape, shape)
     x_planes, rows_of = np.ascontiguousarray(x_planes), bitserial_tile(tile)
     words = len(x_planes) * w.panels[0:1].size // LANES
-    if thread_count() == 1:  # integers are the same in any parts
+    threads = thread_count()  # integers are the same in any parts
+    work = max(WORK, words * shape[0] * w.outputs // (SHARES * threads))
+    if threads == 1:
         rows, columns = [(0, shape[0])], [(0, w.outputs)]
     elif shape[0] > 4 * LANES:
-        rows = cut_whole(shape[0], WORK // max(1, words * w.outputs), LANES)
+        rows = cut_whole(shape[0], work // max(1, words * w.outputs), LANES)
         columns = [(0, w.outputs)]
     else:
         rows = [(0, shape[0])]
-        columns = cut_whole(w.outputs, WORK // max(1, words * shape[0]), LANES)
+        columns = cut_whole(w.outputs, work // max(1, words * shape[0]), LANES)
 
     def part(index: int) -> None:
         row, column = divmod(index, len(columns))

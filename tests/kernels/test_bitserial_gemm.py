@@ -87,6 +87,7 @@ def test_the_plan_is_horners():
 def test_threads_layouts_and_given_results(monkeypatch):
     """[S0.5] Parts of rows and of columns, of one tile each; strided planes."""
     monkeypatch.setattr("msq_ref.kernels.bitserial_gemm.WORK", 1)
+    monkeypatch.setattr("msq_ref.kernels.bitserial_gemm.SHARES", 1000)
     for rows, outputs in ((70, 9), (20, 40)):
         x, c = drawn(5, rows, 130, outputs, 3, 2)
         planes, weights = packed(x, 3), pack_weight_planes(packed(c, 2))
