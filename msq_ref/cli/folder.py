@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from msq_ref.files import check_writable, write_text
+from msq_ref.files import check_writable, remove_leftovers, write_text
 from msq_ref.settings import read_toml
 from msq_ref.training.config import RunConfig, parse_config
 from msq_ref.training.loop import Row
@@ -84,6 +84,8 @@ class RunFolder:
 def prepare_folder(path: Path, config: RunConfig, *, resume: bool) -> RunFolder:
     """Check that a run may be written there; nothing is created yet.
 
+    With `resume`, what a run left that was killed at its very first file is removed.
+
     Raises
     ------
     ValueError
@@ -91,6 +93,8 @@ def prepare_folder(path: Path, config: RunConfig, *, resume: bool) -> RunFolder:
     """
     folder = RunFolder(path)
     check_writable("--out", path)
+    if resume and path.is_dir():
+        remove_leftovers(folder.config)
     if folder.config.exists():
         if not resume:
             raise ValueError(f"--out = {path}: a run is there already; --resume continues it")

@@ -14,6 +14,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from msq_ref.cli import app
+from msq_ref.cli.folder import prepare_folder
 from msq_ref.formats.console import run_app
 from msq_ref.settings import read_toml
 from msq_ref.training.config import parse_config
@@ -133,6 +134,23 @@ def test_the_number_of_threads_does_not_show(whole, short, threads, monkeypatch)
     same_run(whole, train(short, short.parent / f"threads-{threads}"))
 
 
+def test_a_run_killed_at_its_first_file_resumes(tmp_path):
+    """What such a run leaves is the temporary file of its settings; other files are kept."""
+    config = parse_config({}, "config.toml")
+    left = tmp_path / ".config-abcd1234.toml"
+    left.write_text("seed")
+    with pytest.raises(ValueError, match="is not empty and holds no run"):
+        prepare_folder(tmp_path, config, resume=False)
+    assert left.exists()
+    prepare_folder(tmp_path, config, resume=True)
+    assert not left.exists()
+    other = tmp_path / "config-abcd1234.toml"
+    other.write_text("mine")
+    with pytest.raises(ValueError, match="is not empty and holds no run"):
+        prepare_folder(tmp_path, config, resume=True)
+    assert other.read_text() == "mine"
+
+
 @pytest.mark.parametrize("epochs_done", [1, 3, 5])
 def test_a_killed_run_resumes_to_the_same_bits(whole, short, tmp_path, epochs_done):
     """SIGKILL once some epochs are in the log, then ``--resume``."""
@@ -165,9 +183,3 @@ def test_other_methods(short, method, capsys):
     assert run_app(app, "msq", ["eval", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accuracy"] == report["accuracy"]
     assert run_app(app, "msq", ["trace", str(out), "--samples", "2"]) == 0
-
-
-@pytest.mark.parametrize("command", ["train", "eval", "trace", "demo"])
-def test_help_shows_an_example(command, capsys):
-    assert run_app(app, "msq", [command, "--help"]) == 0
-    assert f"Example: msq {command}" in " ".join(capsys.readouterr().out.split())
