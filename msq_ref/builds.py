@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-__all__ = ["asked_program", "cached_build", "digest", "find_program", "run_program"]
+__all__ = ["asked_program", "cached_build", "digest", "find_program", "own_folder", "run_program"]
 
 
 def asked_program(variable: str, what: str) -> list[str] | None:
@@ -108,7 +108,7 @@ def cached_build(
         If it can be written nowhere; what `make` raises, but for an ``OSError``, goes through.
     """
     failures = []
-    for folder in (_cache, _own_folder):
+    for folder in (_cache, own_folder):
         try:
             target = folder() / name
             if anew or not target.is_file():
@@ -140,7 +140,8 @@ def _cache() -> Path:
 
 
 @functools.cache
-def _own_folder() -> Path:
+def own_folder() -> Path:
+    """Return a temporary folder of this process, which goes with it."""
     folder = Path(tempfile.mkdtemp(prefix="msq-ref-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -162,6 +162,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _op("sgd_step", "w:floats grad:gradient velocity:gradient lr:rate momentum:rate "
         "weight_decay:rate", "(w, velocity)", "S12.1"),
 )  # fmt: skip
+"""What every backend may have; the reference has all of it."""
 
 
 def operation(name: str) -> Operation:

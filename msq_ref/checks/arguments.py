@@ -16,8 +16,9 @@ from msq_ref.checks.arrays import (
     native,
     same_dtype,
     same_shape,
+    unit_array,
 )
-from msq_ref.checks.scalars import code_range, integer, real
+from msq_ref.checks.scalars import bit_width, code_range, integer, real, slice_width
 from msq_ref.shapes import ConvShape, Windows, output_length
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "requantize_arguments",
     "rounded_rates",
     "sgd_arguments",
+    "slice_arguments",
     "some_values",
     "strided_arrays",
 ]
@@ -47,6 +49,13 @@ def gradient_pair(grad_u: object, w: object) -> tuple[FloatArray, FloatArray]:
     """Return weights, not empty, and a gradient of the same shape and dtype [S1.3]."""
     weights = float_array("w", w, allow_empty=False)
     return weights, like("grad_u", grad_u, weights)
+
+
+def slice_arguments(u: object, bits: object, k: object) -> tuple[FloatArray, int, int]:
+    """Return values in [0, 1], their width, and how many low bits are sliced off [S3.1]."""
+    n = bit_width(bits)
+    k = slice_width(k, n)
+    return unit_array("u", u), n, k
 
 
 def sgd_arguments(

@@ -11,6 +11,7 @@ import typer
 from msq_ref.cli import pipes, vectors
 from msq_ref.cli.conform import conform
 from msq_ref.cli.folder import open_folder
+from msq_ref.cli.options import JsonOption, RunArgument
 from msq_ref.cli.tables import print_figures
 from msq_ref.cli.trace import trace
 from msq_ref.cli.train import train
@@ -19,16 +20,13 @@ from msq_ref.formats.console import new_app
 __all__ = ["app"]
 
 app = new_app("msq", "Ground truth for MSQ: train, evaluate and trace networks, check backends.")
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Run = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")]
-
+"""All commands; a helper module registers or defines each."""
 
 app.command()(train)
 
 
 @app.command("eval")
-def evaluate(run: Run, as_json: Json = False) -> None:
+def evaluate(run: RunArgument, as_json: JsonOption = False) -> None:
     """Evaluate a finished run on the test images, in float and in integers.
 
     Example: msq eval runs/first
@@ -66,16 +64,16 @@ app.command()(trace)
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for runs, plots and report.")] = Path(
-        "runs/demo"
-    ),
-    seed: Annotated[int, typer.Option(min=0, help="Of all runs.")] = 0,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for runs, plots and report.")
+    ] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all runs.")] = 0,
     accelerator: Annotated[str, typer.Option(help="Preset of hwsim.")] = "edge-small",
-    as_json: Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train float, DoReFa-4 and MSQ on real digits, run in integers, and count the cost.
 
-    Example: msq demo --out runs/demo --seed 1
+    Example: msq demo --out runs/demo
     """
     from msq_ref.cli.demo import run_demo  # noqa: PLC0415
 

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from msq_ref.cli.options import JsonFileOption, LevelOption
 from msq_ref.files import check_writable, write_text
 from msq_ref.formats.console import console
 from msq_ref.names import known_name
@@ -33,20 +34,19 @@ INTERNAL = 3
 
 
 def conform(
-    module: Annotated[str, typer.Argument(metavar="MODULE[:NAME]", help="The backend.")],
+    module: Annotated[str, typer.Argument(metavar="MODULE[:NAME]", help="Where the backend is.")],
     ops: Annotated[str | None, typer.Option(help="Operations, with commas; else all.")] = None,
-    level: Annotated[str, typer.Option(help="quick, full or deep.")] = "quick",
-    seed: Annotated[int, typer.Option(min=0, help="Of the random cases.")] = 0,
-    json_file: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="JSON; - prints nothing else.")
-    ] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="JUnit's XML.")] = None,
+    level: LevelOption = "quick",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random cases.")] = 0,
+    json_file: JsonFileOption = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Write JUnit's XML.")] = None,
     xfail: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Expected failures: a case id, pattern or name a line."),
     ] = None,
     isolate: Annotated[
-        bool, typer.Option("--isolate", help="In a process of its own that may crash or hang.")
+        bool,
+        typer.Option("--isolate", help="Call the backend in a process of its own; it may crash."),
     ] = False,
     limit: Annotated[float, typer.Option(min=0.01, help="Seconds a call may take.")] = 10.0,
 ) -> None:
@@ -55,7 +55,7 @@ def conform(
     Exit code 0: at least one case ran and all that ran passed; 1: something failed, or an expected
     failure passed; 2: the backend cannot be loaded, or bad usage; 3: an error of the kit.
 
-    Example: msq conform msq_ref.kernels --level full --json report.json
+    Example: msq conform msq_ref.kernels --ops roundclamp,lsb --json report.json
     """
     from msq_ref.conformance.cases import LEVELS  # noqa: PLC0415  (imports only when asked for)
     from msq_ref.conformance.isolate import probe  # noqa: PLC0415

@@ -66,7 +66,7 @@ def print_demo(out: Path, summary: Mapping[str, Any], finished: Mapping[str, Fin
 
 def write_pictures(out: Path, finished: Mapping[str, Finished]) -> None:
     """Write the plots, as PNG to look at and as SVG for the page."""
-    from hwsim.plots import draw_cycles  # noqa: PLC0415  (matplotlib)
+    from hwsim.plots import draw_cycles, plot_cycles  # noqa: PLC0415  (matplotlib)
     from msq_ref.cli.job import load_trained  # noqa: PLC0415
     from msq_ref.cli.plots import (  # noqa: PLC0415
         draw_bits,
@@ -97,9 +97,8 @@ def write_pictures(out: Path, finished: Mapping[str, Finished]) -> None:
     figure, axis = new_figure()
     draw_frontier(axis, points, path)
     save_figure(figure, *targets("frontier"))
-    figure, axis = new_figure()
-    draw_cycles(axis, costs)
-    save_figure(figure, *targets("cycles"))
+    for target in targets("cycles"):
+        plot_cycles(costs, target)
     figure, axes = new_figure(3, width=5.2)
     draw_bits(axes[0], log)
     draw_frontier(axes[1], points, path)
@@ -109,18 +108,19 @@ def write_pictures(out: Path, finished: Mapping[str, Finished]) -> None:
 
 def write_report(out: Path, summary: Mapping[str, Any], finished: Mapping[str, Finished]) -> None:
     """Write ``report.html``: everything in one page."""
-    from msq_ref.formats.page import Section, write_page  # noqa: PLC0415
+    from msq_ref.formats.page import Figure, Section, write_page  # noqa: PLC0415
 
     msq = finished["msq"]
     assert msq.costs is not None
+    alts = _alts(finished)
     sections = [
         Section("Methods", [_note(finished)], HEADER, _rows(finished)),
-        Section("Checks", (), ("check", ""), [
+        Section("Checks", (), ("check", "result"), [
             (name.replace("_", " "), "held" if held else "FAILED")
             for name, held in summary["checks"].items()
         ]),
         *(
-            Section(title, picture=out / f"{name}.svg", caption=caption)
+            Section(title, figures=[Figure(out / f"{name}.svg", alts[name], caption)])
             for name, (title, caption) in PICTURES.items()
         ),
         Section(
@@ -143,6 +143,26 @@ def write_report(out: Path, summary: Mapping[str, Any], finished: Mapping[str, F
         ]),
     ]  # fmt: skip
     write_page(out / "report.html", f"MSQ demo, seed {summary['seed']}", sections)
+
+
+def _alts(finished: Mapping[str, Finished]) -> dict[str, str]:
+    """Return what each picture shows, in words."""
+    from hwsim.page_text import cycles_alt  # noqa: PLC0415
+
+    msq = finished["msq"]
+    assert msq.costs is not None
+    assert msq.costs_8bit is not None
+    points = [
+        f"{TITLES[name]}: {run.figures['accuracy']:.1%} at {run.figures['compression']:.2f}x"
+        for name, run in finished.items()
+    ]
+    bits, smaller = msq.figures["average_bits"], msq.figures["compression"]
+    return {
+        "training": f"MSQ ends at {bits:.2f} bits a weight on average, {smaller:.2f}x smaller.",
+        "bins": f"Weights between 0 and 1, twice. {PICTURES['bins'][1]}",
+        "frontier": f"Accuracy and compression of {len(points)} networks. {'; '.join(points)}.",
+        "cycles": cycles_alt({"MSQ": msq.costs, "8 bits": msq.costs_8bit}),
+    }
 
 
 def _rows(finished: Mapping[str, Finished]) -> list[tuple[str, ...]]:

@@ -8,25 +8,25 @@ from typing import Annotated
 
 import typer
 
+from msq_ref.cli.options import LevelOption, OpArgument
+
 __all__ = ["gen", "register", "ver"]
 
 SHOWN = 20
 """Faults that are printed."""
 
-Op = Annotated[str, typer.Argument(metavar="OP", help="Name of an operation.")]
-
 
 def gen(
-    op: Op,
-    level: Annotated[str, typer.Option(help="quick, full or deep.")] = "quick",
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same cases.")] = 0,
+    op: OpArgument,
+    level: LevelOption = "quick",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random cases.")] = 0,
     invalid: Annotated[
         bool, typer.Option("--invalid", help="Illegal calls too, to be answered by 'error'.")
     ] = False,
 ) -> None:
     """Write the cases of an operation, one a line, for a program that appends its answers.
 
-    Example: msq gen roundclamp | ./my_roundclamp | msq ver roundclamp
+    Example: msq gen roundclamp --level full > cases.txt
     """
     from msq_ref.conformance.pipes import gen as lines_of  # noqa: PLC0415  (only when asked for)
 
@@ -34,14 +34,14 @@ def gen(
 
 
 def ver(
-    op: Op,
+    op: OpArgument,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the last line only.")] = False,
 ) -> None:
     """Read cases with answers from standard input and judge them.
 
     Exit code 0: the stream is whole and every answer right; 1: something is not; 2: bad usage.
 
-    Example: msq gen lsb --level full | perl examples/pipes/sliced.pl | msq ver lsb
+    Example: msq gen lsb | perl examples/pipes/sliced.pl lsb | msq ver lsb
     """
     from msq_ref.conformance.pipes import ver as judge  # noqa: PLC0415
 

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from msq_ref import checks
 from msq_ref.cli.folder import open_folder
+from msq_ref.cli.options import JsonOption, RunArgument
 from msq_ref.cli.progress import count_bar
 from msq_ref.formats.console import console
 
@@ -22,9 +23,9 @@ __all__ = ["trace"]
 
 
 def trace(
-    run: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
+    run: RunArgument,
     method: Annotated[
-        str, typer.Option(help="hutchinson: all layers at once; hutchpp: one after another.")
+        str, typer.Option(help="Estimator: hutchinson, all layers at once, or hutchpp.")
     ] = "hutchinson",
     samples: Annotated[
         int, typer.Option(min=2, help="Products at most; of hutchpp for each layer.")
@@ -33,16 +34,15 @@ def trace(
         float, typer.Option(min=0, help="Standard error, over the trace, to stop at; 0: never.")
     ] = 0.0,
     images: Annotated[int, typer.Option(min=1, help="Training images in the batch.")] = 256,
-    seed: Annotated[int, typer.Option(min=0, help="Of the vectors.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the random vectors.")] = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the figures and the plot; DIR/trace by default.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder for figures and plot; trace in the run's."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a trace that stopped.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Estimate the Hessian trace and sensitivity of each layer of a finished run.
 
@@ -50,7 +50,7 @@ def trace(
 
     Example: msq trace runs/first --samples 64
 
-    Example: msq trace runs/first --method hutchpp --relative-error 0.05 --out traces/first
+    Example: msq trace runs/first --method hutchpp --relative-error 0.05
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  (after cheap checks)
 

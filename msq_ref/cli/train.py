@@ -19,16 +19,21 @@ __all__ = ["train"]
 
 
 def train(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run, made by this command.")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the run, made by this command.")
+    ],
     model: Annotated[str | None, typer.Option(help="Network; digits-cnn by default.")] = None,
     data: Annotated[str | None, typer.Option(help="Data set; digits by default.")] = None,
-    method: Annotated[str | None, typer.Option(help="msq, dorefa or float.")] = None,
+    method: Annotated[str | None, typer.Option(help="Method: msq, dorefa or float.")] = None,
     init: Annotated[
-        Path | None, typer.Option(help="First weights, safetensors in our or PyTorch's names.")
+        Path | None,
+        typer.Option(metavar="FILE", help="First weights, in our names or PyTorch's."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, batches and traces.")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings, as in a config.toml.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, batches, traces.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Settings, as in a run's config.toml.")
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as msq.target=8."),
@@ -39,7 +44,7 @@ def train(
 
     Example: msq train --method msq --out runs/first
 
-    Example: msq train --model resnet20 --data cifar10 --init resnet20.safetensors --out runs/r20
+    Example: msq train --config mine.toml --set msq.target=8 --out runs/second
     """
     from msq_ref.cli.job import make_job, run_job  # noqa: PLC0415  (after cheap checks)
     from msq_ref.formats.datasets import describe  # noqa: PLC0415

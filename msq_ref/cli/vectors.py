@@ -13,9 +13,10 @@ from msq_ref.formats.console import console, new_app
 __all__ = ["app"]
 
 app = new_app("vectors", "The frozen conformance vectors: check, format, write and list them.")
+"""The commands below ``msq vectors``."""
 
 Folder = Annotated[
-    Path | None, typer.Argument(metavar="[DIR]", help="Folder; by default that of the package.")
+    Path | None, typer.Argument(metavar="DIR", help="Folder; by default that of the package.")
 ]
 
 
@@ -58,7 +59,7 @@ def format_files(
 
 @app.command()
 def generate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Made if it does not exist.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder, made if need be.")],
 ) -> None:
     """Write all vectors anew; a content that had an id keeps it.
 
@@ -76,7 +77,9 @@ def generate(
 
 @app.command("list")
 def list_cases(
-    op: Annotated[str | None, typer.Argument(metavar="[OP]", help="Its cases, one a line.")] = None,
+    op: Annotated[
+        str | None, typer.Argument(metavar="OP", help="Operation whose cases are listed.")
+    ] = None,
 ) -> None:
     """List the operations and how many cases each has, or the cases of one.
 

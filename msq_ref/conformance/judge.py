@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msq_ref.conformance.wide import GRADIENT_EPS, UNIT_EPS, Bound
 from msq_ref.contract import BITEXACT, operation
 
-__all__ = ["Judgement", "judge", "ulp_distance"]
+__all__ = ["Judgement", "judge"]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from msq_ref.conformance.record import Record
 from msq_ref.conformance.suite import TRAJECTORIES
 from msq_ref.contract import SPEC_VERSION, operation
 
-__all__ = ["OperationReport", "RunReport", "exactness_of"]
+__all__ = ["OperationReport", "RunReport"]
 
 VECTORS = "v1"
 """The frozen vectors that ran."""

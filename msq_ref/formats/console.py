@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 __all__ = ["console", "new_app", "run_app"]
 
@@ -28,10 +29,22 @@ def console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=WIDTH)
 
 
+class _Group(TyperGroup):
+    """A program whose list of commands has whole sentences, not as much as fits in a line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401  (click's)
+        rows = [
+            (name, command.get_short_help_str(sys.maxsize))
+            for name, command in self.commands.items()
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 def new_app(name: str, text: str) -> typer.Typer:
     """Return a command line that has no commands yet, with its help; errors are `run_app`'s."""
     return typer.Typer(
-        name=name, help=text, no_args_is_help=True, add_completion=False,
+        name=name, help=text, cls=_Group, no_args_is_help=True, add_completion=False,
         pretty_exceptions_enable=False, rich_markup_mode=None,
     )  # fmt: skip
 

@@ -7,13 +7,35 @@ from typing import Any
 
 from msq_ref.files import atomic_path
 
-__all__ = ["COLOURS", "MARKERS", "new_figure", "save_figure"]
+__all__ = [
+    "COLOURS",
+    "GREY",
+    "HATCHES",
+    "MARKERS",
+    "PAGE_WIDTH",
+    "SMALL",
+    "new_figure",
+    "save_figure",
+    "show_units",
+]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours, in the order of use."""
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """So that colour never stands alone."""
+
+HATCHES = ("", "////", "...", "xxx", "\\\\\\\\", "---", "+++", "oo")
+"""The same for areas, drawn in white; the first has none."""
+
+GREY = "#595959"
+"""For what is no datum: limits, notes, what was left out. On white 7 to 1."""
+
+PAGE_WIDTH = 4.6
+"""Inches of a figure on a page: a point of text is a pixel on a telephone 360 pixels wide."""
+
+SMALL = 9.5
+"""Points of the smallest text."""
 
 _SETTINGS: Any = {
     "font.size": 11,
@@ -43,6 +65,14 @@ def new_figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: f
     with rc_context(_SETTINGS):
         figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
         return figure, figure.subplots(rows, columns)
+
+
+def show_units(axis: Any, unit: str = "") -> None:  # noqa: ANN401
+    """Label the ticks of one axis (``axes.xaxis``) with prefixes of a unit: 20 k, 5 µs, 3 mJ."""
+    from matplotlib.ticker import EngFormatter, NullFormatter  # noqa: PLC0415
+
+    axis.set_major_formatter(EngFormatter(unit))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def save_figure(figure: Any, *targets: Path) -> None:  # noqa: ANN401

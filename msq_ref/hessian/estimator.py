@@ -12,8 +12,9 @@ from numpy.typing import DTypeLike, NDArray
 from msq_ref import checks
 from msq_ref.hessian.estimate import TraceEstimate
 from msq_ref.reference.sums import ordered_sum
+from msq_ref.seeds import generator
 
-__all__ = ["Shapes", "TraceEstimator", "checked_seed", "quadratic", "signs"]
+__all__ = ["Shapes", "TraceEstimator", "quadratic", "seed_generator", "signs"]
 
 Shapes = Mapping[str, tuple[int, ...]]
 """Of each layer's weight."""
@@ -115,7 +116,6 @@ def quadratic(name: str, vector: NDArray[Any], product: NDArray[Any]) -> float:
     return value
 
 
-def checked_seed(seed: int | Sequence[int]) -> list[int]:
-    """Return the parts of a seed; ``ValueError`` if one is no integer or negative."""
-    parts = seed if isinstance(seed, Sequence) else [seed]
-    return [checks.integer("seed", part, 0) for part in parts]
+def seed_generator(seed: int | Sequence[int], *more: int) -> np.random.Generator:
+    """Return the generator of a seed and further numbers; ``ValueError`` if one is negative."""
+    return generator("seed", *(seed if isinstance(seed, Sequence) else [seed]), *more)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from msq_ref.hessian.estimate import LEAST_SAMPLES, TraceEstimate, estimate, precise
-from msq_ref.hessian.estimator import Shapes, TraceEstimator, checked_seed, quadratic, signs
+from msq_ref.hessian.estimator import Shapes, TraceEstimator, quadratic, seed_generator, signs
 
 __all__ = ["Hutchinson"]
 
@@ -42,7 +42,7 @@ class Hutchinson(TraceEstimator):
         relative_error: float = 0.0,
     ) -> None:
         super().__init__(shapes, dtype, max_samples=max_samples, relative_error=relative_error)
-        self._rng = np.random.default_rng(checked_seed(seed))
+        self._rng = seed_generator(seed)
         self._product = product
         self._seen: dict[str, list[float]] = {name: [] for name in self.shapes}
         self._spent = 0

@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 from msq_ref import checks
 from msq_ref.hessian.estimate import LEAST_SAMPLES, TraceEstimate, estimate, precise
-from msq_ref.hessian.estimator import Shapes, TraceEstimator, checked_seed, quadratic, signs
+from msq_ref.hessian.estimator import Shapes, TraceEstimator, quadratic, seed_generator, signs
 
 __all__ = ["LEAST_PRODUCTS", "HutchPP", "sketch_size"]
 
@@ -68,9 +68,8 @@ class HutchPP(TraceEstimator):
     ) -> None:
         super().__init__(shapes, dtype, max_samples=max_samples, relative_error=relative_error)
         checks.integer("max_samples", max_samples, LEAST_PRODUCTS)
-        parts = checked_seed(seed)
         self._layers = {
-            name: _Block(self, product, name, np.random.default_rng([*parts, number]))
+            name: _Block(self, product, name, seed_generator(seed, number))
             for number, name in enumerate(self.shapes)
         }
         self.limit = sum(layer.limit for layer in self._layers.values())

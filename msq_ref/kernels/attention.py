@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 
 from msq_ref import checks
 from msq_ref.kernels.memory import empty
-from msq_ref.kernels.rows import dot, largest, total
+from msq_ref.kernels.softmax import softmax_rows, through_softmax
 from msq_ref.kernels.threads import cut, run_parts
-from msq_ref.kernels.vector_math import exp
 from msq_ref.reference.attention import attention_backward_tangent as backward_tangent
 from msq_ref.reference.attention import attention_tangent as tangent
 
@@ -165,32 +164,19 @@ def _parts(q: NDArray[Any]) -> list[slice]:
     return [slice(*edges) for edges in cut(batch, size)]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True)
 def _softmax(scores: Any, scale: Any, bias: Any, mask: Any, first: int) -> None:
-    """Put ``softmax(scale scores + bias + mask)`` in the place of the scores.
-
-    What is not about rows is one loop over all scores of a head: rows may be short.
-    """
+    """Put ``softmax(scale scores + bias + mask)`` in the place of the scores."""
     for i in range(scores.shape[0]):
         for h in range(scores.shape[1]):
-            s = scores[i, h]
-            flat = s.reshape(-1)
+            flat = scores[i, h].reshape(-1)
             for j in range(flat.size):
                 flat[j] *= scale
             if bias is not None:
                 _add(flat, bias[h].reshape(-1))
             if mask is not None:
                 _add(flat, mask[(first + i) % mask.shape[0]].reshape(-1))
-            for row in range(s.shape[0]):
-                top = largest(s[row])
-                for j in range(s.shape[1]):
-                    s[row, j] -= top
-            for j in range(flat.size):
-                flat[j] = exp(flat[j])
-            for row in range(s.shape[0]):
-                whole = total(s[row])
-                for j in range(s.shape[1]):
-                    s[row, j] /= whole
+            softmax_rows(scores[i, h])
 
 
 @register_jitable(inline="always")
@@ -201,11 +187,7 @@ def _add(values: Any, others: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def _through_softmax(grad: Any, p: Any) -> None:
-    """Put ``p (grad - sum(p grad))``, the gradient of the scores, in the place of that of p."""
+    """Put the gradient of the scores in the place of that of the probabilities."""
     for i in range(p.shape[0]):
         for h in range(p.shape[1]):
-            g, probable = grad[i, h], p[i, h]
-            for row in range(g.shape[0]):
-                mean = dot(g[row], probable[row])
-                for j in range(g.shape[1]):
-                    g[row, j] = probable[row, j] * (g[row, j] - mean)
+            through_softmax(grad[i, h], p[i, h], p.dtype.type(1))

@@ -15,12 +15,7 @@ Numba itself keeps code for different processors apart, and replaces files as a 
 
 from __future__ import annotations
 
-import atexit
-import functools
-import shutil
-import tempfile
 import uuid
-from pathlib import Path
 from typing import Any
 
 from numba.core.caching import (
@@ -29,6 +24,8 @@ from numba.core.caching import (
     _CacheLocator,
     _SourceFileBackedLocatorMixin,
 )
+
+from msq_ref.builds import own_folder
 
 __all__ = ["TemporaryFolder", "make_safe"]
 
@@ -41,7 +38,7 @@ class TemporaryFolder(_SourceFileBackedLocatorMixin, _CacheLocator):
 
     def get_cache_path(self) -> str:
         """Return the folder that belongs to a source file."""
-        return str(_folder() / self.get_suitable_cache_subpath(self._py_file))
+        return str(own_folder() / self.get_suitable_cache_subpath(self._py_file))
 
 
 def make_safe() -> None:
@@ -55,13 +52,6 @@ def make_safe() -> None:
 def _unlike_any_other(file: Any, number: int) -> str:
     """Return a name for a file of code, in the place of a numbered one."""
     return str(file._data_name_pattern.format(number=uuid.uuid4().int))
-
-
-@functools.cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="msq-ref-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 make_safe()

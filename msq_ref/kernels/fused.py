@@ -9,7 +9,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from msq_ref import checks
-from msq_ref.kernels.quotient import quotient
 from msq_ref.kernels.threads import run_chunks
 from msq_ref.reference.fused import Sliced
 from msq_ref.reference.sums import CHUNK
@@ -49,7 +48,7 @@ def sliced(
     run_chunks(
         _sliced, u.size, u.ravel(),
         kind(2**n), kind(2**n - 1), kind(2 ** (n - k)), kind(2 ** (n - k) - 1), kind(2**k),
-        kind(1) / kind(2**n - 1), q.ravel(), lsb_grad.ravel(), counts,
+        q.ravel(), lsb_grad.ravel(), counts,
     )  # fmt: skip
     l1_codes, nonzero, outside = (int(count) for count in counts.sum(axis=0))
     if outside:
@@ -61,7 +60,7 @@ def sliced(
 def _sliced(
     first: int, last: int, u: Any,
     scale: Any, top: Any, coarse_scale: Any, coarse_top: Any, step: Any,
-    reciprocal: Any, q: Any, lsb_grad: Any, counts: Any,
+    q: Any, lsb_grad: Any, counts: Any,
 ) -> None:  # fmt: skip
     # Codes stay floats: whole numbers below 2^16 are exact. With slices of a chunk, counted from 0,
     # the loop becomes vector code. The three counts are integers, so that order does not matter.
@@ -76,7 +75,7 @@ def _sliced(
             outside += np.int32(not zero <= x <= one)
             code = min(np.rint(scale * x), top)
             low = code - step * min(np.rint(coarse_scale * x), coarse_top)
-            qs[i] = quotient(code, top, reciprocal)  # code / top
+            qs[i] = code / top
             grads[i] = (one if low > zero else zero) - (one if low < zero else zero)
             l1_codes += np.int32(abs(low))
             nonzero += np.int32(low != zero)

@@ -71,8 +71,7 @@ def _backward(first: int, last: int, constants: Any, grad: Any, x: Any, grad_x: 
         gradients, values, results = grad[part], x[part], grad_x[part]
         for i in range(values.size):
             v = values[i]
-            slope = cumulative(v, constants) + v * density(v, constants)
-            results[i] = gradients[i] * slope
+            results[i] = gradients[i] * slope(v, cumulative(v, constants), constants)
 
 
 @njit(cache=True, nogil=True)
@@ -88,9 +87,9 @@ def _backward_tangent(
         for i in range(values.size):
             v = values[i]
             height = density(v, constants)
-            slope = cumulative(v, constants) + v * height
-            second = height * (1 / half - v * v)
-            results[i] = gradient_dots[i] * slope + gradients[i] * dots[i] * second
+            first_order = cumulative(v, constants) + v * height
+            second_order = height * (1 / half - v * v)
+            results[i] = gradient_dots[i] * first_order + gradients[i] * dots[i] * second_order
 
 
 @register_jitable(inline="always")
@@ -105,3 +104,9 @@ def density(v: Any, constants: Any) -> Any:
     """Return ``phi(v) = exp(-v^2 / 2) / sqrt(2 pi)``."""
     half, _, top = constants
     return top * exp(-half * v * v)
+
+
+@register_jitable(inline="always")
+def slope(v: Any, share: Any, constants: Any) -> Any:
+    """Return the derivative of GELU, ``Phi(v) + v phi(v)``, from ``Phi(v)``."""
+    return share + v * density(v, constants)

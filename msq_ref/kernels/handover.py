@@ -31,6 +31,7 @@ __all__ = [
 ]  # fmt: skip
 
 IDLE, ASLEEP, POSTED, RUNNING, WAITED = range(5)
+"""States of a worker, as in the table above."""
 
 STATE, LOOKS, WAKE, DONE = 0, 8, 9, 10
 """Places among a worker's words: the state; how often to look before sleeping; two locks."""

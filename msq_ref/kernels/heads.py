@@ -13,8 +13,7 @@ import numpy as np
 from numba import njit
 
 from msq_ref.kernels.dense import matrix
-from msq_ref.kernels.rows import dot, largest, total
-from msq_ref.kernels.vector_math import exp
+from msq_ref.kernels.softmax import softmax_rows, through_softmax
 
 __all__ = ["attend", "attend_backward"]
 
@@ -82,7 +81,7 @@ def attend_backward(
             tile, flat_s, flat_y, turned.reshape(-1), (tokens, width, size), (0, query, 0),
             (1, width), (width, features),
         )  # fmt: skip
-        _through_softmax(grad_p, p[head], scale)
+        through_softmax(grad_p, p[head], scale)
         matrix(tile, grads, flat_s, flat_qkv, square, (query, 0, key), (1, row), (row, width))
         matrix(tile, grads, flat_s, flat_qkv, square, (key, 0, query), (width, row), (row, 1))
         matrix(
@@ -102,34 +101,8 @@ def _turn(qkv: Any, first: int, factor: Any, turned: Any) -> None:
             turned[c, t] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _softmax(scores: Any) -> None:
-    """Put the softmax of each row in its place; what fills it up becomes 0.
-
-    What is not about rows is one loop over all scores: rows may be short.
-    """
-    for i in range(scores.shape[0]):
-        row = scores[i]
-        for j in range(scores.shape[0], row.size):
-            row[j] = -np.inf
-        top = largest(row)
-        for j in range(row.size):
-            row[j] -= top
-    flat = scores.reshape(-1)
-    for j in range(flat.size):
-        flat[j] = exp(flat[j])
-    for i in range(scores.shape[0]):
-        row = scores[i]
-        share = row.dtype.type(1) / total(row)
-        for j in range(row.size):
-            row[j] *= share
-
-
 @njit(cache=True, nogil=True)
-def _through_softmax(grad: Any, p: Any, scale: Any) -> None:
-    """Put ``scale p (grad - sum(p grad))`` in the place of the gradient of p."""
-    for i in range(p.shape[0]):
-        gradients, shares = grad[i], p[i]
-        mean = dot(gradients, shares)
-        for j in range(gradients.size):
-            gradients[j] = scale * (shares[j] * (gradients[j] - mean))
+def _softmax(scores: Any) -> None:
+    """Put the softmax of each row in its place; what fills it up becomes 0."""
+    scores[:, scores.shape[0] :] = -np.inf
+    softmax_rows(scores)

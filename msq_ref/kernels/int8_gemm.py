@@ -27,6 +27,7 @@ from msq_ref.names import known_name
 __all__ = ["INT8_PATHS", "Int8Weights", "int8_block", "int8_gemm", "int8_path", "pack_int8"]
 
 INT8_PATHS = ("vnni", "blas")
+"""Ways to compute: by instructions that add four products of bytes, or in float32 by BLAS."""
 
 LANES, ROWS = 16, 8
 """Columns of a vector, and rows of a tile."""

@@ -17,6 +17,7 @@ from numba.extending import intrinsic
 __all__ = ["VECTOR_BYTES", "byte_tile", "ones_tile", "tile_of"]
 
 VECTOR_BYTES = 64
+"""Of the vectors that tiles are made of."""
 
 
 def tile_of(rows: int, vectors: int) -> tuple[tuple[None, ...], ...]:

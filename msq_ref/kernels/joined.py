@@ -14,10 +14,12 @@ from numba import njit
 __all__ = ["HARD_SWISH", "NOTHING", "RELU", "Activation", "activated", "through"]
 
 Activation = tuple[None, ...]
+"""The type of an activation; its length says which."""
 
 NOTHING: Activation = ()
 RELU: Activation = (None,)
 HARD_SWISH: Activation = (None, None)
+"""The activations there are."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -30,6 +30,7 @@ from msq_ref.names import known_name
 __all__ = ["PATHS", "Extent", "asked_path", "choose_path", "extent_of", "float_piece", "use_path"]
 
 PATHS = ("bitserial", "int8", "float32", "float64", "int64")
+"""Ways to compute an integer product, all exact where they are possible."""
 
 _path: ContextVar[str | None] = ContextVar("msq_ref_path", default=None)
 

@@ -7,7 +7,7 @@ from functools import cache
 from llvmlite import binding
 from numba.core import config
 
-__all__ = ["has", "processor_features"]
+__all__ = ["has"]
 
 
 @cache

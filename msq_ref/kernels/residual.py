@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from msq_ref.kernels.gelu import cumulative, density
+from msq_ref.kernels.gelu import cumulative, slope
 from msq_ref.kernels.layernorm import centre, means
 
 __all__ = [  # noqa: RUF022  (in the order of use)
@@ -77,7 +77,7 @@ def gelu_and_slope(h: Any, bias: Any, constants: Any, y: Any) -> None:
             v = values[j] + bias[j]
             share = cumulative(v, constants)
             results[j] = v * share
-            values[j] = share + v * density(v, constants)
+            values[j] = slope(v, share, constants)
 
 
 @njit(cache=True, nogil=True)

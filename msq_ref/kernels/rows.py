@@ -36,23 +36,19 @@ def largest(typing: Any, row: Any) -> Any:
 @intrinsic
 def total(typing: Any, row: Any) -> Any:
     """Return the sum of a row."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        code = _Reduction(context, builder, signature, arguments)
-        return code.run(code.constant(0.0), builder.fadd)
-
-    return row.dtype(row), generate
+    return row.dtype(row), _add_up
 
 
 @intrinsic
 def dot(typing: Any, row: Any, other: Any) -> Any:
     """Return the sum of the products of two rows of one length."""
+    return row.dtype(row, other), _add_up
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        code = _Reduction(context, builder, signature, arguments)
-        return code.run(code.constant(0.0), builder.fadd)
 
-    return row.dtype(row, other), generate
+def _add_up(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Write the sum of a row, or of the products of two."""
+    code = _Reduction(context, builder, signature, arguments)
+    return code.run(code.constant(0.0), builder.fadd)
 
 
 class _Reduction(Vectors):

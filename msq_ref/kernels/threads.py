@@ -26,7 +26,6 @@ from msq_ref.kernels.workers import Worker, borrow
 from msq_ref.reference.sums import CHUNK
 
 __all__ = [
-    "available_threads",
     "blas_threads",
     "cut",
     "run_chunks",

@@ -141,6 +141,7 @@ class _Signed(Domain):
 OFFSET: Domain = _Offset()
 SIGNED: Domain = _Signed()
 DOMAINS: dict[str, Domain] = {"offset": OFFSET, "signed": SIGNED}
+"""The domains of weights [S1.1] [S1.4], and both by name."""
 
 
 def domain(name: str) -> Domain:

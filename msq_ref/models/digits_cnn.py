@@ -13,6 +13,7 @@ from msq_ref.nn import BatchNorm2d, Conv2d, GlobalAvgPool, Layer, Linear, Networ
 __all__ = ["INPUT_SHAPE", "digits_cnn"]
 
 INPUT_SHAPE = (8, 8, 1)
+"""Height, width and channels of a digit."""
 
 
 def digits_cnn(

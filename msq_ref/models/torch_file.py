@@ -23,6 +23,7 @@ from msq_ref.pickled import restricted_load
 __all__ = ["TORCH_SUFFIXES", "read_torch"]
 
 TORCH_SUFFIXES = (".pt", ".pth")
+"""Ends of the names of PyTorch's own files."""
 
 _STORAGES = {
     "torch.FloatStorage": "<f4", "torch.DoubleStorage": "<f8", "torch.HalfStorage": "<f2",

@@ -80,7 +80,7 @@ def normalize_backward(
 ) -> NDArray[Any]:
     """Take dL/du of `normalize` to dL/dw.
 
-    With ``t = tanh(w)`` and ``m = max|t|``::
+    With ``t = tanh(w)`` and ``m = max|t|``:
 
         dL/dt_i = (g_i - s_i * sum_j(g_j t_j / m) / ties) / (2 m)
         dL/dw_i = dL/dt_i / cosh(w_i)^2
@@ -127,7 +127,7 @@ def normalize_signed_backward(
 ) -> NDArray[Any]:
     """Take dL/du of `normalize_signed` to dL/dw, the sign held constant.
 
-    With ``m = max|w|``::
+    With ``m = max|w|``:
 
         dL/dw_i = sign(w_i) * (g_i - [|w_i| = m] * sum_j(g_j |w_j| / m) / ties) / m
 

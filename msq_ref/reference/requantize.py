@@ -13,8 +13,11 @@ from msq_ref import checks
 
 __all__ = ["FACTOR_HIGH", "FACTOR_LOW", "requantize", "requantize_factor"]
 
-FACTOR_LOW, FACTOR_HIGH = 2.0**-32, 2.0**30
-"""Real factors that have a multiplier and a shift lie in [low, high) [S9.4]."""
+FACTOR_LOW = 2.0**-32
+"""The least real factor that has a multiplier and a shift [S9.4]."""
+
+FACTOR_HIGH = 2.0**30
+"""Real factors lie below it [S9.4]."""
 
 
 def requantize(

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from msq_ref.seeds import generator
 from msq_ref.training.augmentation import Augmentation
 from msq_ref.training.config import AugmentationConfig
 
@@ -94,7 +95,7 @@ class Arrays:
 
 def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
     """Return the order of the images in an epoch: a permutation drawn from (seed, epoch)."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
+    return generator("seed", seed, epoch).permutation(count)
 
 
 def epoch_batches(

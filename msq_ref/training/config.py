@@ -67,6 +67,9 @@ class TrainingConfig(Settings):
     """Whether the gains and shifts of normalization layers decay too."""
     decay_biases: bool = True
     """Whether biases decay too."""
+    decay_embeddings: bool = False
+    """Whether class tokens, positions and tables of position biases decay too; not in the
+    published recipes of DeiT and Swin."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     """Share of the target that is spread evenly over all classes [S11.1]."""
     checkpoint_every: int = Field(default=0, ge=0)

@@ -19,6 +19,9 @@ Named = Mapping[str, NDArray[Any]]
 NORM_WORDS = {"gamma", "beta"}
 """Last words of the names of a normalization layer's parameters."""
 
+EMBEDDING_WORDS = {"cls_token", "pos_embed", "relative_position_bias_table"}
+"""Last words of the names of parameters that are added to tokens or scores."""
+
 
 class Optimizer:
     """What optimizers have in common.
@@ -192,4 +195,6 @@ def decays(name: str, config: TrainingConfig) -> bool:
     word = name.rpartition(".")[2]
     if word in NORM_WORDS:
         return config.decay_norms
+    if word in EMBEDDING_WORDS:
+        return config.decay_embeddings
     return config.decay_biases if word == "bias" else True

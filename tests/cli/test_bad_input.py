@@ -10,15 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from msq_ref.cli import app
-from msq_ref.formats.console import run_app
+from tests.cli.quick import finished_run, msq
 
 MSQ = Path(sys.executable).with_name("msq")
 QUICK = "[training]\nepochs = 2\n[msq]\nhessian_samples = 2\nhessian_images = 32\ninterval = 1\n"
-
-
-def msq(*arguments):
-    return run_app(app, "msq", [str(argument) for argument in arguments])
 
 
 def files_below(folder):
@@ -29,10 +24,7 @@ def files_below(folder):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A finished run of two epochs."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "quick.toml").write_text(QUICK)
-    assert msq("train", "--config", folder / "quick.toml", "--out", folder / "run") == 0
-    return folder / "run"
+    return finished_run(tmp_path_factory.mktemp("finished"), QUICK)
 
 
 @pytest.fixture

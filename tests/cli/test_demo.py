@@ -13,6 +13,7 @@ from msq_ref.cli.demo import RUNS
 from msq_ref.cli.folder import RunFolder
 from msq_ref.cli.job import make_job, run_job
 from msq_ref.training.config import parse_config
+from tests.commands import examples_of
 
 MSQ = Path(sys.executable).with_name("msq")
 SEEDS = range(5)
@@ -53,14 +54,18 @@ def test_integers_keep_it_too(runs):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """A whole demo, as a user runs it."""
-    out = tmp_path_factory.mktemp("demo") / "out"
-    return out, _demo(out, "--json")
+    folder = tmp_path_factory.mktemp("demo")
+    return folder / "runs" / "demo", _demo(folder, "--json")
 
 
-def _demo(out, *flags):
+def _demo(folder, *flags):
+    """Run the example in the help, from a folder."""
+    (example,) = examples_of("msq demo")
+    assert example == "msq demo --out runs/demo"
     done = subprocess.run(
-        [MSQ, "demo", "--out", out, *flags], capture_output=True, text=True, check=False
-    )
+        [MSQ, *example.split()[1:], *flags], capture_output=True, text=True, check=False,
+        cwd=folder,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done
 
@@ -90,7 +95,7 @@ def test_the_pictures_and_the_page(demo):
         assert (out / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         assert "</svg>" in (out / f"{name}.svg").read_text(encoding="utf-8")
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("<svg") == page.count("</svg>") == 4
+    assert page.count('<img src="data:image/svg+xml,') == page.count("<img") == 4
     assert not re.findall(r"(?:src|href)=.http", page), "it needs no network"
     for words in ("MSQ", "DoReFa, 4 bits", "These digits are easy", "Where the cycles go"):
         assert words in page
@@ -101,7 +106,7 @@ def test_a_second_demo_starts_from_what_is_there(demo):
     out, first = demo
     before = {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")}
     assert len(before) == len(RUNS)
-    done = _demo(out)
+    done = _demo(out.parents[1])
     assert {path: path.stat().st_mtime_ns for path in out.rglob("model.safetensors")} == before
     summary = json.loads(first.stdout)
     assert f"{summary['msq']['accuracy']:.4f}" in done.stdout

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from msq_ref.cli import app, tracing
+from msq_ref.cli import tracing
 from msq_ref.cli.folder import open_folder
 from msq_ref.cli.job import load_trained
-from msq_ref.formats.console import run_app
 from msq_ref.hessian import Hutchinson, HutchPP, TraceEstimate, hutchinson_layers, hutchpp_layers
 from msq_ref.training.checkpoint import load_checkpoint, save_checkpoint
+from tests.cli.quick import finished_run, msq
 
 LAYERS = ["conv1", "conv2", "conv3", "fc"]
 QUICK = "[training]\nepochs = 1\n[msq]\nhessian_samples = 2\nhessian_images = 16\ninterval = 1\n"
@@ -28,21 +28,26 @@ METHODS = {
 }
 
 
-def msq(*arguments):
-    return run_app(app, "msq", [str(argument) for argument in arguments])
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A finished run of one epoch."""
-    folder = tmp_path_factory.mktemp("finished")
-    (folder / "quick.toml").write_text(QUICK)
-    assert msq("train", "--config", folder / "quick.toml", "--out", folder / "run") == 0
-    return folder / "run"
+    return finished_run(tmp_path_factory.mktemp("finished"), QUICK)
 
 
 def trace(run, out, *flags):
     return msq("trace", run, "--images", 24, "--out", out, *flags)
+
+
+def break_after(products, estimator, patch):
+    """Let an estimator fail after some products more."""
+    advance, left = estimator.advance, itertools.count(products, -1)
+
+    def breaking(self):
+        if next(left) <= 0:
+            raise OSError("the disk is full")
+        advance(self)
+
+    patch.setattr(estimator, "advance", breaking)
 
 
 @pytest.fixture(scope="module")
@@ -109,18 +114,10 @@ def test_a_trace_that_breaks_off_continues_to_the_same_bits(
     """Whatever product it breaks off at; twice over; and once more changes nothing."""
     monkeypatch.setattr(tracing, "SAVE_EVERY", 0.0)
     estimator = {"hutchinson": Hutchinson, "hutchpp": HutchPP}[method]
-    advance, left = estimator.advance, itertools.count(after, -1)
-
-    def breaking(self):
-        if next(left) <= 0:
-            raise OSError("the disk is full")
-        advance(self)
-
     out, flags = tmp_path / "out", METHODS[method]
     for restart in ([], ["--resume"]):
         with monkeypatch.context() as patch:
-            left = itertools.count(after, -1)
-            patch.setattr(estimator, "advance", breaking)
+            break_after(after, estimator, patch)
             assert trace(run, out, *flags, *restart) == 1
         assert [path.name for path in out.iterdir()] == ["trace.safetensors"]
     capsys.readouterr()
@@ -231,16 +228,8 @@ def test_flags(run, tmp_path, capsys, flags, says):
 def unfinished(run, tmp_path, monkeypatch):
     """A trace that broke off after three products."""
     monkeypatch.setattr(tracing, "SAVE_EVERY", 0.0)
-    left = itertools.count(3, -1)
-    advance = Hutchinson.advance
-
-    def breaking(self):
-        if next(left) <= 0:
-            raise OSError("the disk is full")
-        advance(self)
-
     with monkeypatch.context() as patch:
-        patch.setattr(Hutchinson, "advance", breaking)
+        break_after(3, Hutchinson, patch)
         assert trace(run, tmp_path / "out", "--samples", "5") == 1
     return tmp_path / "out"
 

@@ -313,11 +313,6 @@ def test_as_pytest(tmp_path, backend):
     assert "name the backend" in unnamed.stdout
 
 
-def test_help_shows_an_example(capsys):
-    assert run_app(app, "msq", ["conform", "--help"]) == 0
-    assert "Example: msq conform msq_ref.kernels" in " ".join(capsys.readouterr().out.split())
-
-
 def test_the_kit_ships(conform):
     """Tests, plugin and vectors are part of the package."""
     import msq_ref.conformance

@@ -2,7 +2,6 @@
 
 import importlib
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,14 +10,7 @@ from msq_ref import kernels, reference
 from msq_ref.conformance.guard import Guard
 from msq_ref.conformance.properties import PROPERTIES, check_properties
 from msq_ref.conformance.record import record_of
-from msq_ref.contract import OPERATIONS
-
-NAMES = [entry.name for entry in OPERATIONS]
-
-
-def but(**wrong):
-    """The reference, but for some operations."""
-    return SimpleNamespace(**{**{name: getattr(reference, name) for name in NAMES}, **wrong})
+from tests.conformance.backends import NAMES, but
 
 
 def check(backend, names, seed=0, limit=10.0):

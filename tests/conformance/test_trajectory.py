@@ -1,7 +1,5 @@
 """Whole steps on a backend: right ones pass, a wrong one is told by its first wrong stage."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from msq_ref import kernels, reference
 from msq_ref.conformance.guard import Guard
 from msq_ref.conformance.record import record_of
 from msq_ref.conformance.trajectory import check_trajectories
-from msq_ref.contract import OPERATIONS
+from tests.conformance.backends import but
 
 NAMES = ("training_step", "trajectory")
 OF_A_STEP = {
@@ -17,12 +15,6 @@ OF_A_STEP = {
     "roundclamp", "dequantize", "effective", "effective_signed", "lsb", "lsb_l1", "lsb_l1_grad",
     "sgd_step",
 }  # fmt: skip
-
-
-def but(**wrong):
-    """The reference, but for some operations."""
-    functions = {entry.name: getattr(reference, entry.name) for entry in OPERATIONS}
-    return SimpleNamespace(**{**functions, **wrong})
 
 
 def check(backend, name):

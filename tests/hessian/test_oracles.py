@@ -9,10 +9,10 @@ from msq_ref import kernels, models, reference
 from msq_ref.formats.datasets import load_dataset
 from msq_ref.hessian import HessianProducts, exact_traces, finite_difference_product
 from msq_ref.nn import Flatten, Linear, Network, ReLU
+from tests.both import BACKENDS
 from tests.hessian.test_products import quantized, random_vectors
 from tests.nn.networks import batch, pooled, relative_error, smooth
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 STEP = 1e-5
 
 

@@ -7,6 +7,7 @@ from msq_ref import kernels, models, reference
 from msq_ref.hessian import HessianProducts, finite_difference_product
 from msq_ref.methods import QuantizedWeight
 from msq_ref.methods.domains import OFFSET, SIGNED
+from tests.both import BACKENDS
 from tests.nn.networks import (
     NETWORKS,
     batch,
@@ -19,7 +20,6 @@ from tests.nn.networks import (
     torch_twin,
 )
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 EVERY = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS.keys())
 DOMAINS = pytest.mark.parametrize("domain", [OFFSET, SIGNED], ids=["offset", "signed"])
 

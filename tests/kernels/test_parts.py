@@ -13,6 +13,7 @@ from msq_ref.kernels import excitation, hard, pooling, products, slices, threads
 from msq_ref.kernels.handover import POSTED, STATE
 from msq_ref.kernels.threads import use_threads
 from msq_ref.kernels.workers import Worker
+from tests.kernels.results import arrays_of
 
 BOUND = {np.float32: 2e-6, np.float64: 1e-14}
 """Relative error in the 2-norm, against the definition in float64."""
@@ -47,12 +48,6 @@ CASES = {
     "gate": ("gate", {**LARGE, "factors": (24, 16)}),
     "hard_swish": ("hard_swish", {"x": (3, 70_001)}),
 }  # fmt: skip
-
-
-def arrays_of(result):
-    if isinstance(result, np.ndarray):
-        return [result]
-    return [a for part in result for a in arrays_of(part)] if isinstance(result, tuple) else []
 
 
 def arguments(shapes, dtype):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
+from msq_ref import reference
 from msq_ref.methods.domains import DOMAINS, OFFSET, SIGNED, domain
+from tests.both import BACKENDS
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 BOTH = pytest.mark.parametrize("space", DOMAINS.values(), ids=DOMAINS.keys())
 INPUTS, OUTPUTS = 144, 32
 

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msq_ref import kernels, reference
+from msq_ref import reference
 from msq_ref.methods import MSQ
 from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import DOMAINS
+from tests.both import BACKENDS
 from tests.methods.schedules import EVEN, history, noisy, schedule, still
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 BOTH = pytest.mark.parametrize("domain", DOMAINS)
 
 

@@ -7,10 +7,10 @@ from msq_ref import kernels, reference
 from msq_ref.methods import QuantizedWeight
 from msq_ref.methods.domains import DOMAINS, OFFSET, SIGNED
 from msq_ref.nn import Linear
+from tests.both import BACKENDS
 from tests.methods.torch_weights import effective_of, regularizer_of
 from tests.nn.networks import relative_error
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 PRECISIONS = pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 2e-6), (np.float64, 1e-14)])
 SHAPE = (15, 8)
 STRENGTH = 0.3

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, models, reference
+from msq_ref import models
 from msq_ref.methods import MSQ, DoReFa
 from msq_ref.methods.config import MSQConfig
 from msq_ref.methods.domains import DOMAINS
+from tests.both import BACKENDS
 from tests.methods.torch_weights import effective_of, regularizer_of
 from tests.nn.networks import (
     channels_first,
@@ -18,7 +19,6 @@ from tests.nn.networks import (
 )
 
 torch = pytest.importorskip("torch")
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 
 
 def small(backend):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from msq_ref import kernels, models
 from msq_ref.models.published import from_torch
@@ -179,3 +180,11 @@ PAIRS = {
     "efficientnet-lite0": efficientnet_lite,
 }
 """By the name of the network; each takes whether the sizes are the full ones."""
+
+
+def pair_of(name):
+    """A pair in small sizes; skips where the twin's package is not installed."""
+    pytest.importorskip("torch")
+    if PAIRS[name].__qualname__.startswith(("transformer", "resnet_transformers")):
+        pytest.importorskip("transformers")
+    return PAIRS[name](False)

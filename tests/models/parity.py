@@ -197,3 +197,20 @@ def _their_vectors(network, named, table, vectors, convert):
         for (name, value), start, end in zip(named.items(), sizes[:-1], sizes[1:], strict=True)
         if wanted[start:end].any()
     }
+
+
+def demand_parity_of(pair, backend, margin=0.0):
+    """`demand_parity` of a pair, in both modes and precisions."""
+    worst = demand_parity(
+        lambda dtype: pair.build(dtype, backend), pair.twin, pair.table, *pair.batch(margin=margin)
+    )
+    assert worst.keys() >= {
+        (mode, kind) for mode in ("inference", "training") for kind in ("float32", "float64")
+    }
+
+
+def demand_hessian_parity_of(pair, backend):
+    """`demand_hessian_parity` of a pair: of every quantized layer."""
+    network = pair.loaded(backend=backend)
+    found = demand_hessian_parity(network, pair.twin, pair.table, *pair.batch())
+    assert found.keys() == network.quantized_layers().keys()

@@ -16,32 +16,19 @@ from msq_ref.nn import (
     Linear,
     ReLU,
 )
+from tests.both import BACKENDS
+from tests.models.pairs import pair_of
+from tests.models.parity import demand_parity_of
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 BOTH = pytest.mark.parametrize("name", ["mobilenetv3-large", "mobilenetv3-small"])
 TINY = {"width_mult": 0.1, "classes": 3, "input_size": 32}
-
-
-def pair_of(name):
-    pytest.importorskip("torch")
-    from tests.models.pairs import PAIRS
-
-    return PAIRS[name](False)
 
 
 @BACKENDS
 @BOTH
 def test_parity(name, backend):
     """[S11.1] Logits, every gradient and the running statistics, both modes and precisions."""
-    from tests.models.parity import demand_parity
-
-    pair = pair_of(name)
-    worst = demand_parity(
-        lambda dtype: pair.build(dtype, backend), pair.twin, pair.table, *pair.batch()
-    )
-    assert worst.keys() >= {
-        (mode, kind) for mode in ("inference", "training") for kind in ("float32", "float64")
-    }
+    demand_parity_of(pair_of(name), backend)
 
 
 def unreachable_offsets(network):

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, models, reference
+from msq_ref import models, reference
 from msq_ref.nn import Conv2d, MaxPool2d
+from tests.both import BACKENDS
+from tests.models.pairs import pair_of
+from tests.models.parity import demand_hessian_parity_of, demand_parity_of
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 BOTH = pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 
 
@@ -14,38 +16,18 @@ MARGIN = 2e-5
 """Of all activations to every kink, far more than what float32 is off."""
 
 
-def pair_of(name):
-    pytest.importorskip("transformers")
-    from tests.models.pairs import PAIRS
-
-    return PAIRS[name](False)
-
-
 @BACKENDS
 @BOTH
 def test_parity(name, backend):
     """[S11.1] Logits, every gradient and the running statistics, both modes and precisions."""
-    pair = pair_of(name)
-    from tests.models.parity import demand_parity
-
-    worst = demand_parity(
-        lambda dtype: pair.build(dtype, backend), pair.twin, pair.table, *pair.batch(margin=MARGIN)
-    )
-    assert worst.keys() >= {
-        (mode, kind) for mode in ("inference", "training") for kind in ("float32", "float64")
-    }
+    demand_parity_of(pair_of(name), backend, MARGIN)
 
 
 @BACKENDS
 @BOTH
 def test_hessian_products(name, backend):
     """[S5.2] ``H v`` of all layers at once is PyTorch's double backward."""
-    pair = pair_of(name)
-    from tests.models.parity import demand_hessian_parity
-
-    network = pair.loaded(backend=backend)
-    found = demand_hessian_parity(network, pair.twin, pair.table, *pair.batch())
-    assert found.keys() == network.quantized_layers().keys()
+    demand_hessian_parity_of(pair_of(name), backend)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,11 @@ import pytest
 
 from msq_ref import kernels, models, reference
 from msq_ref.nn import PadShortcut
+from tests.both import BACKENDS
+from tests.models.pairs import pair_of
+from tests.models.parity import demand_hessian_parity_of, demand_parity_of
 from tests.nn.networks import relative_error
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 DEPTHS = pytest.mark.parametrize("name", ["resnet20", "resnet32", "resnet56"])
 
 MEAN, STD = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
@@ -20,38 +22,18 @@ MARGIN = 2e-5
 """Of all activations to every kink, far more than what float32 is off."""
 
 
-def pair_of(name):
-    pytest.importorskip("torch")
-    from tests.models.pairs import PAIRS
-
-    return PAIRS[name](False)
-
-
 @BACKENDS
 @DEPTHS
 def test_parity(name, backend):
     """[S11.1] Logits, every gradient and the running statistics, both modes and precisions."""
-    pair = pair_of(name)
-    from tests.models.parity import demand_parity
-
-    worst = demand_parity(
-        lambda dtype: pair.build(dtype, backend), pair.twin, pair.table, *pair.batch(margin=MARGIN)
-    )
-    assert worst.keys() >= {
-        (mode, kind) for mode in ("inference", "training") for kind in ("float32", "float64")
-    }
+    demand_parity_of(pair_of(name), backend, MARGIN)
 
 
 @BACKENDS
 @DEPTHS
 def test_hessian_products(name, backend):
     """[S5.2] ``H v`` of all layers at once is PyTorch's double backward."""
-    pair = pair_of(name)
-    from tests.models.parity import demand_hessian_parity
-
-    network = pair.loaded(backend=backend)
-    found = demand_hessian_parity(network, pair.twin, pair.table, *pair.batch())
-    assert found.keys() == network.quantized_layers().keys()
+    demand_hessian_parity_of(pair_of(name), backend)
 
 
 @pytest.mark.parametrize("depth", [20, 32, 56])

@@ -6,16 +6,9 @@ import pytest
 from msq_ref import models
 from msq_ref.models.published import from_torch, read_safetensors
 from msq_ref.models.qkv import fused_qkv
-from tests.models.pairs import TINY_DEIT, TINY_SWIN
+from tests.models.pairs import TINY_DEIT, TINY_SWIN, pair_of
 
 BOTH = pytest.mark.parametrize("name", ["deit-ti", "swin-t"])
-
-
-def pair_of(name):
-    pytest.importorskip("transformers")
-    from tests.models.pairs import PAIRS
-
-    return PAIRS[name](False)
 
 
 @BOTH

@@ -3,21 +3,15 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, models, reference
+from msq_ref import kernels, models
 from msq_ref.hessian import HessianProducts, finite_difference_product
 from msq_ref.nn import LayerNorm, Linear, Windowing, WindowPartition
-from tests.models.pairs import TINY_DEIT, TINY_SWIN
+from tests.both import BACKENDS
+from tests.models.pairs import TINY_DEIT, TINY_SWIN, pair_of
+from tests.models.parity import demand_hessian_parity_of, demand_parity_of
 from tests.nn.networks import relative_error
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 BOTH = pytest.mark.parametrize("name", ["deit-ti", "swin-t"])
-
-
-def pair_of(name):
-    pytest.importorskip("transformers")
-    from tests.models.pairs import PAIRS
-
-    return PAIRS[name](False)
 
 
 def tiny(name, **options):
@@ -28,28 +22,14 @@ def tiny(name, **options):
 @BOTH
 def test_parity(name, backend):
     """[S11.1] Logits and every gradient, those of norms, tokens and position biases among them."""
-    pair = pair_of(name)
-    from tests.models.parity import demand_parity
-
-    images, labels = pair.batch()
-    worst = demand_parity(
-        lambda dtype: pair.build(dtype, backend), pair.twin, pair.table, images, labels
-    )
-    assert worst.keys() >= {
-        (mode, kind) for mode in ("inference", "training") for kind in ("float32", "float64")
-    }
+    demand_parity_of(pair_of(name), backend)
 
 
 @BACKENDS
 @BOTH
 def test_hessian_products(name, backend):
     """[S5.2] ``H v`` of all layers at once is PyTorch's double backward."""
-    pair = pair_of(name)
-    from tests.models.parity import demand_hessian_parity
-
-    network = pair.loaded(backend=backend)
-    found = demand_hessian_parity(network, pair.twin, pair.table, *pair.batch())
-    assert found.keys() == network.quantized_layers().keys()
+    demand_hessian_parity_of(pair_of(name), backend)
 
 
 @BOTH

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
+from msq_ref import reference
 from msq_ref.nn import BatchNorm2d, Conv2d, Network
+from tests.both import BACKENDS
 from tests.nn.networks import (
     NETWORKS,
     batch,
@@ -18,7 +19,6 @@ from tests.nn.networks import (
 )
 
 torch = pytest.importorskip("torch")
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 PRECISIONS = pytest.mark.parametrize(("dtype", "bound"), [(np.float32, 1e-4), (np.float64, 1e-10)])
 EVERY = pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS.keys())
 

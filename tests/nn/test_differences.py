@@ -5,11 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
 from msq_ref.nn import MaxPool2d, ReLU
+from tests.both import BACKENDS
 from tests.nn.networks import NETWORKS, batch, relative_error
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 STEP = 1e-6
 
 

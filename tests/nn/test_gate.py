@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
+from msq_ref import reference
 from msq_ref.nn import BatchNorm2d, Network
+from tests.both import BACKENDS
 from tests.nn.networks import relative_error, squeeze, unlike_fresh
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 STEP = 1e-6
 
 

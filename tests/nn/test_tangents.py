@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
+from msq_ref import reference
 from msq_ref.nn import (
     GELU,
     AvgPool2d,
@@ -31,6 +31,7 @@ from msq_ref.nn import (
     WindowReverse,
     ZeroPad2d,
 )
+from tests.both import BACKENDS
 from tests.nn.networks import (
     channels_first,
     channels_last,
@@ -43,7 +44,6 @@ from tests.nn.networks import (
     unlike_fresh,
 )
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 IMAGES = (2, 5, 6, 4)
 STEP = 1e-6
 SHIFTED = Windowing(5, 2, 1)

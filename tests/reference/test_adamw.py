@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from msq_ref import kernels, reference
 from msq_ref.kernels.threads import use_threads
+from tests.both import BACKENDS
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 SCALARS = (0.01, 0.9, 0.999, 1e-8, 0.05, 3)
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from msq_ref import kernels, reference
+from tests.both import BACKENDS
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 KINKS = (-3.0, 0.0, 3.0, 6.0)
 INSIDE = {"relu6": (0, 6), "hard_sigmoid": (-3, 3), "hard_swish": (-3, 3)}

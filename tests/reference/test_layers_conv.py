@@ -5,11 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
-
-BACKENDS = pytest.mark.parametrize(
-    "backend", [reference, kernels], ids=["reference", "kernels"]
-)
+from msq_ref import reference
+from tests.both import BACKENDS
+from tests.nn.networks import relative_error
+from tests.reference.differences import central_differences
 
 # (images, filters HWIO, stride, padding, groups): small, and each awkward in its own way.
 CASES = {
@@ -32,8 +31,6 @@ CASES = {
     "one channel": ((2, 4, 4, 1), (3, 3, 1, 1), 1, 1, 1),
 }
 EVERY_CASE = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-
-STEP = 1e-5
 
 
 def tensors(case, dtype=np.float64, seed=0):
@@ -61,25 +58,6 @@ def loops(x, w, stride, padding, groups):
             if 0 <= r < height and 0 <= s < width:
                 y[b, p, q, m] += float(x[b, r, s, group * inputs + c]) * float(w[i, j, c, m])
     return y
-
-
-def central_differences(function, point, grad):
-    """Differentiate ``sum(grad * function(point))`` by central differences, entry by entry."""
-    result = np.empty_like(point)
-    for index in np.ndindex(*point.shape):
-        moved = [point.copy(), point.copy()]
-        moved[0][index] += STEP
-        moved[1][index] -= STEP
-        ahead, behind = (float((grad * function(value)).sum()) for value in moved)
-        result[index] = (ahead - behind) / (moved[0][index] - moved[1][index])
-    return result
-
-
-def relative_error(ours, theirs):
-    """Distance as [S11.1] measures it."""
-    assert ours.shape == theirs.shape
-    scale = np.linalg.norm(theirs)
-    return np.linalg.norm(ours - theirs) / (scale if scale else 1)
 
 
 @BACKENDS

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from msq_ref import kernels, reference
 from msq_ref.nn import MaxPool2d
-
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
+from tests.both import BACKENDS
 
 # (images, size, stride, padding): the ResNet's own, an image smaller than the window, both edges.
 POOLS = {

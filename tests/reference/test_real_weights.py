@@ -9,11 +9,11 @@ import functools
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
+from msq_ref import reference
 from msq_ref.models.torch_file import read_torch
+from tests.both import BACKENDS
 from tests.models.imagenet import weights_file
 
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
 WIDTHS = [(n, k) for n in range(2, 9) for k in range(1, n)]
 LAYERS = {
     "stem": "_conv_stem",

@@ -1,13 +1,11 @@
 """The shortcut of option A: subsampling and channels of zeros."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from msq_ref import kernels, reference
-
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
+from msq_ref import reference
+from tests.both import BACKENDS
 
 
 @BACKENDS

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from msq_ref import kernels, reference
 from msq_ref.kernels.threads import use_threads
-
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
+from tests.both import BACKENDS
 
 
 def draw(size, dtype, seed):

@@ -44,6 +44,23 @@ def test_an_epoch_is_a_permutation(count, size, epoch):
     np.testing.assert_array_equal(images, batches[0][0])
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 100_000))
+def test_orders_are_those_of_numpy_s_list(seed, epoch):
+    """Of seeds below 2^32: runs of old repeat."""
+    expected = np.random.default_rng([seed, epoch]).permutation(20)
+    np.testing.assert_array_equal(epoch_order(seed, epoch, 20), expected)
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 100_000), st.integers(0, 2**31 - 1))
+def test_every_seed_has_orders_of_its_own(seed, epoch, other):
+    """Also where the words of (seed, epoch), one behind the other, are those of another pair."""
+    for one, two in ((seed, epoch), (seed % 2**32, seed >> 32), (epoch, other)):
+        joined = (one % 2**32) + (two % 2**32 << 32)
+        pairs = {(joined, 0), (one % 2**32, two % 2**32), (seed, epoch)}
+        orders = {tuple(epoch_order(*pair, 30).tolist()) for pair in pairs}
+        assert len(orders) == len(pairs)
+
+
 def test_augmentation_goes_by_image_and_epoch():
     """The draws are those of the image, wherever it comes in the epoch; off, nothing is done."""
     data, config = source(), AugmentationConfig(pad=1, flip=True)

@@ -135,7 +135,8 @@ CONFIGS = {
     "training": {
         "training": {"optimizer": "adamw", "schedule": "step", "milestones": [3, 9], "factor": 0.5,
                      "warmup_steps": 7, "beta2": 0.95, "label_smoothing": 0.1, "eps": 1e-6,
-                     "decay_norms": False, "micro_batch_size": 16, "checkpoint_every": 100,
+                     "decay_norms": False, "decay_embeddings": True, "micro_batch_size": 16,
+                     "checkpoint_every": 100,
                      "augmentation": {"pad": 4, "flip": True}}
     },
     "integer": {"integer": {"activation_bits": 4, "percentile": 99.9}, "format": FORMAT},

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from msq_ref import kernels, reference
+from msq_ref import kernels, models
 from msq_ref.training.config import TrainingConfig
-from msq_ref.training.optimizer import SGD, AdamW, make_optimizer
+from msq_ref.training.optimizer import SGD, AdamW, decays, make_optimizer
 from msq_ref.training.schedule import cosine_rate
-
-BACKENDS = pytest.mark.parametrize("backend", [reference, kernels], ids=["reference", "kernels"])
+from tests.both import BACKENDS
 
 
 @BACKENDS
@@ -114,31 +113,59 @@ def test_adamw_is_pytorch_s(backend, dtype, bound, beta1, beta2, eps, decay):
 
 DECAYING = {
     "layer1.0.conv1.weight": "weight", "fc.bias": "bias", "bn1.gamma": "norm", "norm.beta": "norm",
-    "cls_token": "weight", "bias": "bias", "gamma.weight": "weight",
+    "bias": "bias", "gamma.weight": "weight",
+    "tokens.cls_token": "embedding", "tokens.pos_embed": "embedding",
+    "blocks.0.attention.relative_position_bias_table": "embedding", "pos_embed.weight": "weight",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("norms", [True, False])
 @pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("embeddings", [True, False])
 @pytest.mark.parametrize("kind", ["sgd", "adamw"])
-def test_what_decays(kind, norms, biases):
+def test_what_decays(kind, norms, biases, embeddings):
     """By the last word of the name; with a gradient of 0 only decay moves a parameter."""
     config = TrainingConfig(
-        optimizer=kind, decay_norms=norms, decay_biases=biases, weight_decay=0.5
-    )
+        optimizer=kind, decay_norms=norms, decay_biases=biases, decay_embeddings=embeddings,
+        weight_decay=0.5,
+    )  # fmt: skip
     w = {name: np.ones(3) for name in DECAYING}
     make_optimizer(w, kernels, config).step(dict.fromkeys(w, np.zeros(3)), 0.1)
     moved = {name for name, value in w.items() if (value != 1).all()}
-    allowed = {"weight": True, "norm": norms, "bias": biases}
+    allowed = {"weight": True, "norm": norms, "bias": biases, "embedding": embeddings}
     assert moved == {name for name, what in DECAYING.items() if allowed[what]}
     assert all((w[name] == 1).all() for name in w.keys() - moved)
 
 
-def test_everything_decays_by_default():
-    """As it always was."""
+def test_by_default_all_but_embeddings_decay():
+    """DeiT and Swin exempt them."""
     w = {name: np.ones(3) for name in DECAYING}
     make_optimizer(w, kernels, TrainingConfig()).step(dict.fromkeys(w, np.zeros(3)), 0.1)
-    assert all((value < 1).all() for value in w.values())
+    assert {name for name, value in w.items() if (value == 1).all()} == {
+        name for name, what in DECAYING.items() if what == "embedding"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "exempt"),
+    [
+        ("deit-ti", {"input_size": 32, "patch": 16, "width": 24, "depth": 1, "heads": 2},
+         {"cls_token", "pos_embed"}),
+        ("swin-t", {"input_size": 32, "width": 24}, {"relative_position_bias_table"}),
+        ("resnet20", {"width": 4}, set()),
+    ],
+)  # fmt: skip
+def test_what_decays_in_a_network(name, sizes, exempt):
+    """By the names that the networks give, none of them missed; nothing of it is quantizable."""
+    network = models.build(name, **sizes)
+    config = TrainingConfig(decay_norms=False, decay_biases=False)
+    left_out = {one for one in network.parameters() if not decays(one, config)}
+    words = {one.rpartition(".")[2] for one in left_out}
+    assert words - {"gamma", "beta", "bias"} == exempt
+    assert all(decays(f"{layer}.weight", config) for layer, one in network.layers.items()
+               if one.quantizable)  # fmt: skip
+    assert all(value.ndim > 1 for one, value in network.parameters().items()
+               if one not in left_out)  # fmt: skip
 
 
 @BACKENDS

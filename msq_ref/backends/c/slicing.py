@@ -15,7 +15,7 @@ __all__ = ["lsb", "lsb_l1", "lsb_l1_codes", "lsb_l1_grad", "lsb_nonzero_rate"]
 
 def lsb(u: NDArray[Any], bits: int, k: int) -> NDArray[np.int32]:
     """Slice the k low bits off by rounding [S3.1], ``bitexact``; as `msq_ref.reference.lsb`."""
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     low = np.empty(u.shape, np.int32)
     call(f"lsb_{suffix(u.dtype)}", u.size, u, n, k, low)
     return low
@@ -23,19 +23,19 @@ def lsb(u: NDArray[Any], bits: int, k: int) -> NDArray[np.int32]:
 
 def lsb_l1_codes(u: NDArray[Any], bits: int, k: int) -> int:
     """Return ``sum |B_k|`` [S4.1], ``bitexact``; as `msq_ref.reference.lsb_l1_codes`."""
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return int(call(f"lsb_l1_codes_{suffix(u.dtype)}", u.size, u, n, k))
 
 
 def lsb_l1(u: NDArray[Any], bits: int, k: int) -> float:
     """Return ``sum |B_k| / 2^n`` [S4.1], ``bitexact``; as `msq_ref.reference.lsb_l1`."""
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return float(call(f"lsb_l1_{suffix(u.dtype)}", u.size, u, n, k))
 
 
 def lsb_l1_grad(u: NDArray[Any], bits: int, k: int) -> NDArray[Any]:
     """Return ``sign(B_k)`` [S4.2], ``bitexact``; as `msq_ref.reference.lsb_l1_grad`."""
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     grad = np.empty(u.shape, u.dtype)
     call(f"lsb_l1_grad_{suffix(u.dtype)}", u.size, u, n, k, grad)
     return grad
@@ -44,11 +44,5 @@ def lsb_l1_grad(u: NDArray[Any], bits: int, k: int) -> NDArray[Any]:
 def lsb_nonzero_rate(u: NDArray[Any], bits: int, k: int) -> float:
     """Return ``nnz(B_k) / size`` [S3.4], ``bitexact``; as `msq_ref.reference.lsb_nonzero_rate`."""
     checks.float_array("u", u, allow_empty=False)
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return float(call(f"lsb_nonzero_rate_{suffix(u.dtype)}", u.size, u, n, k))
-
-
-def _arguments(u: NDArray[Any], bits: int, k: int) -> tuple[NDArray[Any], int, int]:
-    n = checks.bit_width(bits)
-    k = checks.slice_width(k, n)
-    return checks.unit_array("u", u), n, k

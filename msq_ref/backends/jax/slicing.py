@@ -19,13 +19,13 @@ __all__ = ["lsb", "lsb_l1", "lsb_l1_codes", "lsb_l1_grad", "lsb_nonzero_rate"]
 
 def lsb(u: NDArray[Any], bits: int, k: int) -> NDArray[np.int32]:
     """Slice the k low bits off by rounding [S3.1], ``bitexact``; as `msq_ref.reference.lsb`."""
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return np.asarray(elementwise(_lsb, [u], n, k))
 
 
 def lsb_l1_codes(u: NDArray[Any], bits: int, k: int) -> int:
     """Return ``sum |B_k|`` [S4.1], ``bitexact``; as `msq_ref.reference.lsb_l1_codes`."""
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return int(run(_l1_codes, flat(u), n, k))
 
 
@@ -40,21 +40,15 @@ def lsb_l1_grad(u: NDArray[Any], bits: int, k: int) -> NDArray[Any]:
     By automatic differentiation, straight through; arguments and errors are those of
     `msq_ref.reference.lsb_l1_grad`.
     """
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return np.asarray(elementwise(_l1_grad, [u], n, k))
 
 
 def lsb_nonzero_rate(u: NDArray[Any], bits: int, k: int) -> float:
     """Return ``nnz(B_k) / size`` [S3.4], ``bitexact``; as `msq_ref.reference.lsb_nonzero_rate`."""
     checks.float_array("u", u, allow_empty=False)
-    u, n, k = _arguments(u, bits, k)
+    u, n, k = checks.slice_arguments(u, bits, k)
     return int(run(_nonzero, flat(u), n, k)) / u.size
-
-
-def _arguments(u: NDArray[Any], bits: int, k: int) -> tuple[NDArray[Any], int, int]:
-    n = checks.bit_width(bits)
-    k = checks.slice_width(k, n)
-    return checks.unit_array("u", u), n, k
 
 
 # The zeros that arrays are padded with have no low bits: they add nothing to sums and counts.

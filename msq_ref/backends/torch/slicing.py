@@ -37,9 +37,7 @@ def lsb_l1_grad(u: NDArray[Any], bits: int, k: int) -> NDArray[Any]:
 
     Arguments and errors are those of `msq_ref.reference.lsb_l1_grad`.
     """
-    u = checks.unit_array("u", u)
-    n = checks.bit_width(bits)
-    k = checks.slice_width(k, n)
+    u, n, k = checks.slice_arguments(u, bits, k)
 
     def regularizer(unit: torch.Tensor) -> torch.Tensor:
         coarse = round_clamped(unit.detach(), n - k)  # constant, else the gradient is 0 [S4.2]
@@ -55,9 +53,8 @@ def lsb_nonzero_rate(u: NDArray[Any], bits: int, k: int) -> float:
 
 
 def _checked_lsb(u: NDArray[Any], bits: int, k: int) -> torch.Tensor:
-    n = checks.bit_width(bits)
-    k = checks.slice_width(k, n)
-    unit = tensor(checks.unit_array("u", u))
+    u, n, k = checks.slice_arguments(u, bits, k)
+    unit = tensor(u)
     low = round_clamped(unit, n) - 2**k * round_clamped(unit, n - k)
     return low.to(torch.int64)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 __all__ = ["ELEMENTWISE", "OF_FLOATS", "OF_INTEGERS", "REDUCTIONS", "Call", "example"]
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
+"""Arguments by position and by name."""
 Rng = np.random.Generator
 DType = np.dtype[Any]
 
@@ -30,11 +31,13 @@ OF_FLOATS = (
     "roundclamp", "dorefa", "effective", "effective_signed", "lsb", "lsb_l1", "lsb_l1_codes",
     "lsb_l1_grad", "lsb_nonzero_rate", "sensitivity", "activation_codes", "sgd_step",
 )  # fmt: skip
+"""Operations whose first argument is an array of floats."""
 
 OF_INTEGERS = (
     "dequantize", "bit_planes", "from_bit_planes", "integer_weights", "requantize",
     "integer_linear", "integer_conv2d", "bitserial_linear",
 )  # fmt: skip
+"""Operations whose first argument is an array of integers."""
 
 NOT_EMPTY = (
     "normalize", "normalize_signed", "normalize_backward", "normalize_signed_backward",

@@ -32,6 +32,7 @@ ALL_ALONE = 5
 """Arrays of so many elements are tried element by element."""
 
 USUAL = ("many", "two-axes", "four-axes", "strided", "few")
+"""Forms that every case is tried in; "long" is for a few."""
 
 
 def in_forms(case: Case, forms: tuple[str, ...] = USUAL) -> Iterator[Case]:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from msq_ref.seeds import generator
+
 __all__ = [
     "BIG", "CHUNKED", "FLOATS", "INTEGERS", "LEVELS", "MAIN", "SMALL_SHAPES", "WIDTHS", "Plan",
     "flag_name", "neighbours", "slices",
@@ -19,11 +21,13 @@ LEVELS = ("quick", "full", "deep")
 """From seconds to minutes; each has the cases of the one before, and more."""
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+"""The float dtypes [S0.1]."""
 
 INTEGERS = tuple(np.dtype(f"{sign}int{8 << i}") for sign in ("", "u") for i in range(4))
 """Every integer dtype, the signed ones first."""
 
 WIDTHS = range(1, 17)
+"""Of unsigned codes [S0.2]."""
 
 MAIN = 5 * 7 * 7 * 13
 """Elements of most arrays: one shape, since some backends compile anew for each; odd, so that
@@ -39,6 +43,7 @@ SMALL_SHAPES: tuple[tuple[int, ...], ...] = (
     (), (1,), (0,), (7,), (2, 3, 5), (3, 0, 2),
     (1, 2, 1, 3, 2, 1),
 )
+"""None, one and several axes, empty ones too."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Plan:
 
     def rng(self, *labels: object) -> np.random.Generator:
         """Return a generator of its own for every use, whatever else is generated."""
-        return np.random.default_rng([self.seed, zlib.crc32(repr(labels).encode())])
+        return generator("seed", self.seed, zlib.crc32(repr(labels).encode()))
 
     def at_least(self, level: str) -> bool:
         """Tell whether the level is this one or a later one."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msq_ref.conformance.cases.plan import MAIN, Plan, neighbours
 
-__all__ = ["EXHAUSTIVE", "constants", "ends", "few_points", "points", "subnormals", "unit_points"]
+__all__ = ["constants", "ends", "few_points", "points", "subnormals"]
 
 EXHAUSTIVE = {"quick": 8, "full": 12, "deep": 16}
 """Width up to which every bin edge is visited, by level."""

@@ -9,10 +9,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from msq_ref import reference
+from msq_ref.conformance.cases.examples import Call
+from msq_ref.conformance.cases.plan import INTEGERS
 from msq_ref.conformance.judge import judge
 from msq_ref.conformance.properties.property import PROPERTIES, Calls, Property
 from msq_ref.conformance.properties.strategies import (
-    INTEGER_DTYPES,
     Scope,
     code_arrays,
     dtypes,
@@ -31,7 +32,6 @@ from msq_ref.contract import OPERATIONS
 
 __all__ = ["ARGUMENTS"]
 
-Call = tuple[tuple[Any, ...], dict[str, Any]]
 Draw = Any
 
 
@@ -63,7 +63,7 @@ def _rate(draw: Draw, scope: Scope) -> Call:
 
 def _dequantize(draw: Draw, scope: Scope) -> Call:
     n = draw(widths())
-    dtype = draw(st.sampled_from(INTEGER_DTYPES))
+    dtype = draw(st.sampled_from(INTEGERS))
     codes = draw(code_arrays(draw(shapes(scope)), 0, 2**n - 1, dtype))
     return (codes, n), draw(st.sampled_from([{}, {"dtype": "float32"}, {"dtype": "float64"}]))
 
@@ -80,14 +80,14 @@ def _effective_signed(draw: Draw, scope: Scope) -> Call:
 def _bit_planes(draw: Draw, scope: Scope) -> Call:
     n, signed = draw(widths()), draw(st.booleans())
     low, high = (-(2 ** (n - 1)), 2 ** (n - 1) - 1) if signed else (0, 2**n - 1)
-    dtype = draw(st.sampled_from(INTEGER_DTYPES))
+    dtype = draw(st.sampled_from(INTEGERS))
     codes = draw(code_arrays(draw(shapes(scope)), low, high, dtype))
     return (codes, n), {"signed": signed} if draw(st.booleans()) or signed else {}
 
 
 def _from_planes(draw: Draw, scope: Scope) -> Call:
     shape = (draw(widths()), *draw(shapes(scope)))
-    planes = draw(code_arrays(shape, 0, 1, draw(st.sampled_from(INTEGER_DTYPES))))
+    planes = draw(code_arrays(shape, 0, 1, draw(st.sampled_from(INTEGERS))))
     return (planes,), {"signed": True} if draw(st.booleans()) else {}
 
 
@@ -138,7 +138,7 @@ def _activations(draw: Draw, scope: Scope) -> Call:
 def _integer_weights(draw: Draw, scope: Scope) -> Call:
     n = draw(widths())
     signed = n > 1 and draw(st.booleans())
-    shape, dtype = draw(shapes(scope)), draw(st.sampled_from(INTEGER_DTYPES))
+    shape, dtype = draw(shapes(scope)), draw(st.sampled_from(INTEGERS))
     codes = draw(code_arrays(shape, 0, 2 ** (n - signed) - 1, dtype))
     return (codes, n), {"signs": draw(signs_like(shape))} if signed else {}
 
@@ -152,20 +152,20 @@ def _linear(draw: Draw, scope: Scope) -> Call:
 def _matrix(draw: Draw, _scope: Scope, length: int) -> Call:
     n = draw(widths())
     signed = n > 1 and draw(st.booleans())
-    dtype = draw(st.sampled_from(INTEGER_DTYPES))
+    dtype = draw(st.sampled_from(INTEGERS))
     codes = draw(code_arrays((length, 4), 0, 2 ** (n - signed) - 1, dtype))
     return (codes, n), {"signs": draw(signs_like(codes.shape))} if signed else {}
 
 
 def _lines(draw: Draw, shape: tuple[int, ...]) -> Any:
-    dtype = draw(st.sampled_from(INTEGER_DTYPES))
+    dtype = draw(st.sampled_from(INTEGERS))
     bound = draw(st.sampled_from([8, 2**31, 2**40]))
     return draw(code_arrays(shape, -bound, bound, dtype))
 
 
 def _bitserial(draw: Draw, scope: Scope) -> Call:
     shape = draw(st.sampled_from([(3,), (2, 7), (0, 7), (2, 3, 7)]))
-    dtype = draw(st.sampled_from(INTEGER_DTYPES))
+    dtype = draw(st.sampled_from(INTEGERS))
     planes = draw(code_arrays((draw(widths()), shape[-1], 4), 0, 1, dtype))
     return (_lines(draw, shape), planes), {"signed": True} if draw(st.booleans()) else {}
 
@@ -186,7 +186,7 @@ def _convolution(draw: Draw, _scope: Scope) -> Call:
     signed = n > 1 and draw(st.booleans())
     filters = (*kernel, channels // optional.get("groups", 1), outputs)
     codes = draw(
-        code_arrays(filters, 0, 2 ** (n - signed) - 1, draw(st.sampled_from(INTEGER_DTYPES)))
+        code_arrays(filters, 0, 2 ** (n - signed) - 1, draw(st.sampled_from(INTEGERS)))
     )
     x = _lines(draw, (2, *image, channels))
     extra = {"signs": draw(signs_like(filters))} if signed else {}
@@ -198,7 +198,7 @@ def _requantize(draw: Draw, scope: Scope) -> Call:
     low, high = (-(2 ** (n - 1)), 2 ** (n - 1) - 1) if signed else (0, 2**n - 1)
     shape = draw(shapes(scope))
     bound = draw(st.sampled_from([100, 2**20, 2**31 - 1]))
-    acc = draw(code_arrays(shape, -bound, bound, draw(st.sampled_from(INTEGER_DTYPES))))
+    acc = draw(code_arrays(shape, -bound, bound, draw(st.sampled_from(INTEGERS))))
 
     def parameter(least: int, most: int) -> Any:
         if shape and draw(st.booleans()):

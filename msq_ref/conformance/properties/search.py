@@ -22,7 +22,7 @@ from msq_ref.conformance.runner import Result, has_subnormals
 from msq_ref.conformance.shrink import shrink
 from msq_ref.conformance.wide import bound_of
 
-__all__ = ["Broken", "Recorder", "search"]
+__all__ = ["Recorder", "search"]
 
 
 class Broken(Exception):

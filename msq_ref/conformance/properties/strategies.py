@@ -11,19 +11,17 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 from numpy.typing import NDArray
 
+from msq_ref.conformance.cases.plan import FLOATS
 from msq_ref.conformance.layouts import FIRST, LAYOUTS
 
 __all__ = [
-    "FLOAT_DTYPES", "INTEGER_DTYPES", "Scope", "code_arrays", "dtypes", "finite_arrays",
+    "Scope", "code_arrays", "dtypes", "finite_arrays",
     "grid_arrays", "layouts", "positive", "shapes", "signs_like", "slice_widths", "unit_arrays",
     "widths",
 ]  # fmt: skip
 
 Shape = tuple[int, ...]
 Arrays = SearchStrategy[NDArray[Any]]
-
-FLOAT_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
-INTEGER_DTYPES = tuple(np.dtype(f"{kind}{size}") for kind in "iu" for size in (1, 2, 4, 8))
 
 GRID = 2**17
 """Every bin edge of RoundClamp at every width is a multiple of 1 / GRID."""
@@ -51,7 +49,7 @@ def shapes(scope: Scope, *, empty: bool = True) -> SearchStrategy[Shape]:
 
 def dtypes() -> SearchStrategy[np.dtype[Any]]:
     """Draw float32 or float64."""
-    return st.sampled_from(FLOAT_DTYPES)
+    return st.sampled_from(FLOATS)
 
 
 def layouts() -> SearchStrategy[str]:

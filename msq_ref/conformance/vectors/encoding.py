@@ -10,6 +10,7 @@ import hashlib
 import math
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DTYPES", "Store", "decode", "encode", "float_text", "float_value"]
+__all__ = ["DTYPES", "Store", "decode", "encode", "encode_all", "float_text", "float_value"]
 
 DTYPES = (
     "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
@@ -110,6 +111,11 @@ def encode(value: Any, store: Store) -> Any:
     if isinstance(value, list):
         return [encode(item, store) for item in value]
     raise TypeError(f"value = {value!r}: no form in JSON for {type(value).__name__}")
+
+
+def encode_all(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return named values as JSON; their arrays are small."""
+    return {name: encode(value, Store()) for name, value in values.items()}
 
 
 def decode(value: Any, files: dict[str, NDArray[Any]]) -> Any:

@@ -19,6 +19,8 @@ __all__ = ["LEDGER", "STEPS", "Vector", "read_arrays", "read_json", "read_operat
            "vector_of", "vectors_folder"]  # fmt: skip
 
 LEDGER = "ids.json"
+"""File of all ids that were ever given, so that none is given twice."""
+
 STEPS = ("training_step", "trajectory")
 """Files of several operations together."""
 

@@ -17,7 +17,7 @@ from msq_ref.conformance.vectors.lint_steps import lint_steps
 from msq_ref.contract import OPERATIONS, Operation
 from msq_ref.files import write_text
 
-__all__ = ["canonical_faults", "documents", "format_folder", "lint"]
+__all__ = ["documents", "format_folder", "lint"]
 
 JSON_FILES = (*(f"{entry.name}.json" for entry in OPERATIONS), *(f"{name}.json" for name in STEPS),
               LEDGER)  # fmt: skip

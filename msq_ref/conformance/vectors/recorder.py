@@ -15,7 +15,7 @@ from msq_ref.conformance.vectors.exact.answer import array, numbers
 from msq_ref.conformance.vectors.exact.ieee import add, multiply, rounded
 from msq_ref.contract import BITEXACT, operation
 
-__all__ = ["GIVEN_BY_FORMULA", "Recorder", "effective_of", "layer_backward",
+__all__ = ["Recorder", "effective_of", "layer_backward",
            "layer_forward"]  # fmt: skip
 
 GIVEN_BY_FORMULA = "each operation rounded in the dtype of w"

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from msq_ref.conformance.vectors.authors.points import DTYPES, floats, generator
-from msq_ref.conformance.vectors.encoding import Store, encode
+from msq_ref.conformance.vectors.encoding import encode_all
 from msq_ref.conformance.vectors.ledger import Ledger
 from msq_ref.conformance.vectors.recorder import Recorder, layer_backward, layer_forward
 from msq_ref.conformance.vectors.trajectory import trajectories
 from msq_ref.contract import SPEC_VERSION
 
-__all__ = ["step_documents", "training_steps"]
+__all__ = ["step_documents"]
 
 RATES = {"lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4}
 
@@ -64,8 +64,8 @@ def training_steps() -> list[dict[str, Any]]:
                     "domain": domain,
                     "clauses": ["S1.4" if domain == "signed" else "S1.3", "S4.3", "S12.1"],
                     "given": {
-                        **_encoded({"w": w, "grad": grad, "velocity": velocity}),
-                        **_encoded({**setting, **RATES}),
+                        **encode_all({"w": w, "grad": grad, "velocity": velocity}),
+                        **encode_all({**setting, **RATES}),
                     },
                     **_stages(setting, w, grad, velocity),
                 }
@@ -79,10 +79,6 @@ def _stages(setting: Mapping[str, Any], w: Any, grad: Any, velocity: Any) -> dic
     grad_w = layer_backward(record, "", w, grad, found, setting)
     record.update("", w, grad_w, velocity, RATES)
     return {"definitions": record.definitions, "stages": record.stages}
-
-
-def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: encode(value, Store()) for name, value in values.items()}
 
 
 def _document(

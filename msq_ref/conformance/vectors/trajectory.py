@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msq_ref.conformance.vectors.authors.points import floats, generator
-from msq_ref.conformance.vectors.encoding import Store, encode
+from msq_ref.conformance.vectors.encoding import encode_all
 from msq_ref.conformance.vectors.recorder import (
     Recorder,
     effective_of,
@@ -21,6 +20,7 @@ from msq_ref.conformance.vectors.tiny import Pass
 __all__ = ["STEPS", "trajectories"]
 
 STEPS = 10
+"""Of each trajectory."""
 LAYERS = ("W1", "W2")
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -183,11 +183,7 @@ def _trajectory(domain: str) -> dict[str, Any]:
         f"{SHARED['interval']} until the target is reached, then lambda is 0",
         "domain": domain,
         "clauses": ["S4.3", "S6.1", "S6.2", "S12.1"],
-        "given": _encoded(run.given),
+        "given": encode_all(run.given),
         "definitions": run.definitions,
         "steps": steps,
     }
-
-
-def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: encode(value, Store()) for name, value in values.items()}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RemoteFile", "cache_folder", "data_folder", "download", "find_in_data"]
+__all__ = ["RemoteFile", "cache_folder", "download", "find_in_data"]
 
 TIMEOUT = 30
 """Seconds without a byte after which a download is given up."""

@@ -73,6 +73,7 @@ MNIST = Published(
     tuple("0123456789"),
     Normalization(mean=(0.1307,), std=(0.3081,)),
 )
+"""Handwritten digits: 60,000 images of 28x28 and 10,000 to test with."""
 
 FASHION_MNIST = Published(
     "fashion-mnist",
@@ -111,3 +112,4 @@ FASHION_MNIST = Published(
     ),
     Normalization(mean=(0.2860,), std=(0.3530,)),
 )  # fmt: skip
+"""Articles of clothing, in the form of MNIST."""

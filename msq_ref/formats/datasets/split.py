@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SPLIT_SEED", "stratified_split"]
+__all__ = ["stratified_split"]
 
 SPLIT_SEED = 0
 """Of the split, not of a run: every run sees the same images in each part."""

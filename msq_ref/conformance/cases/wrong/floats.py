@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msq_ref.conformance.cases.wrong.value import EITHER, TYPE, Wrong, put
 
-__all__ = ["floats", "gradient", "not_finite", "not_floats", "other_shapes", "unit", "weights"]
+__all__ = ["floats", "gradient", "not_finite", "other_shapes", "unit", "weights"]
 
 
 def not_floats(legal: NDArray[Any]) -> Iterator[Wrong]:

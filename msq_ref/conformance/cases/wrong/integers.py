@@ -14,7 +14,7 @@ from msq_ref.conformance.cases.wrong.scalars import not_whole
 from msq_ref.conformance.cases.wrong.value import EITHER, Wrong, put
 
 __all__ = [
-    "accumulators", "codes", "filters", "images", "integers", "integers_in", "not_integers",
+    "accumulators", "codes", "filters", "images", "integers",
     "parameter", "planes", "signs", "x",
 ]  # fmt: skip
 

@@ -18,7 +18,7 @@ from msq_ref.conformance.cases.wrong.scalars import (
 from msq_ref.conformance.cases.wrong.value import EITHER, Wrong
 
 __all__ = [
-    "in_sequence", "other_lengths", "rates", "sensitivities", "sizes", "steps", "thresholds",
+    "rates", "sensitivities", "sizes", "steps", "thresholds",
     "widths",
 ]  # fmt: skip
 

@@ -12,8 +12,10 @@ __all__ = ["EITHER", "TYPE", "VALUE", "Errors", "Wrong", "put"]
 VALUE = (ValueError,)
 TYPE = (TypeError,)
 EITHER = (ValueError, TypeError)
+"""Errors of which an illegal call may raise any."""
 
 Errors = tuple[type[Exception], ...]
+"""Kinds of errors, as ``except`` takes them."""
 
 
 class Wrong(NamedTuple):

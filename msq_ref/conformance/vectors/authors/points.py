@@ -27,7 +27,10 @@ __all__ = [
 ]
 
 DTYPES = ("float32", "float64")
+"""Names of the float dtypes, as files have them."""
+
 WIDTHS = range(1, 17)
+"""Of unsigned codes [S0.2]."""
 
 
 def generator(name: str) -> random.Random:
