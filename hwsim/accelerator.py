@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
+from pydantic_core import PydanticCustomError
 
 from hwsim.array import AnyArray, Array
 from hwsim.energy_table import HOROWITZ, EnergyTable
+from hwsim.units import refuse_other_units
 from hwsim.widths import Widths
 from msq_ref.formats import Settings, known_name, parse_settings, read_toml
 
@@ -57,6 +59,19 @@ class Dram(Settings):
     row_miss_cycles: int = Field(default=0, ge=0, le=10**6)
     """Lost on each row that a stream touches."""
 
+    @field_validator("bits_per_cycle", mode="before")
+    @classmethod
+    def _no_bandwidth(cls, value: object) -> object:
+        """Tell a bandwidth from whole bits."""
+        if isinstance(value, float):
+            raise PydanticCustomError(
+                "int_type",
+                "Input should be a valid integer, the bits of a cycle; --set dram.gb_per_s={value} "
+                "says how many a bandwidth in GB/s is",
+                {"value": value},
+            )
+        return value
+
 
 class Vector(Settings):
     """A unit for what has no weights: pooling, additions, softmax; see `hwsim.vector`."""
@@ -72,13 +87,21 @@ class Accelerator(Settings):
 
     name: str = Field(min_length=1)
     description: str
+    """In a line: what it is."""
     frequency_mhz: float = Field(gt=0)
+    """Of the array's clock, in MHz."""
     array: AnyArray
+    """By its ``kind``: serial or bit-parallel, systolic, fusion."""
     buffers: Buffers
+    """On the chip."""
     dram: Dram
+    """The channel to it."""
     widths: Widths = Widths()
+    """What it takes in parallel."""
     vector: Vector | None = None
+    """Without one, what has no weights is not counted."""
     energy: EnergyTable = HOROWITZ
+    """In pJ an event."""
 
 
 def accelerator_names() -> list[str]:
@@ -98,14 +121,20 @@ def load_accelerator(name_or_path: str | Path) -> Accelerator:
     ------
     ValueError
         In one line: an unknown name with the nearest one and all of them; a file that cannot be
-        read; a wrong key or value; a buffer larger than the energy table knows.
+        read; a wrong key or value, or one of another unit, with what it would be in ours; a buffer
+        larger than the energy table knows.
     """
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or text.endswith(".toml") or Path(text).name != text:
         path = Path(name_or_path)
     else:
         path = _PRESETS / f"{known_name('accelerator', text, accelerator_names())}.toml"
-    return checked(parse_settings(Accelerator, read_toml(path), str(path)), str(path))
+    values = read_toml(path)
+    groups: dict[str, type[Settings]] = {
+        "": Accelerator, "buffers": Buffers, "dram": Dram, "energy": EnergyTable,
+    }  # fmt: skip
+    refuse_other_units(values, groups, str(path))
+    return checked(parse_settings(Accelerator, values, str(path)), str(path))
 
 
 def checked(accelerator: Accelerator, source: str) -> Accelerator:

@@ -221,6 +221,7 @@ def _kind(value: Any) -> str:  # noqa: ANN401
 
 
 AnArray = Array | SystolicArray | FusionArray
+"""One of the kinds of arrays."""
 
 AnyArray = Annotated[
     Annotated[Array, Tag("serial")]

@@ -12,6 +12,7 @@ from hwsim.machine_array import ArraySetup, ArrayState
 __all__ = ["Arrays", "Integers", "Setup", "Tile"]
 
 Integers = NDArray[np.int64]
+"""Memories and counters of the compiled machine."""
 
 
 class Setup(NamedTuple):

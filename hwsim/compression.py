@@ -20,6 +20,7 @@ RULE = (
     "from 8 bits, one bit at a time from the layer with the largest N 4^n (N weights of n bits), "
     "the last one from the smallest layer that suffices"
 )
+"""How `compressed` chooses widths, in words for reports."""
 
 
 def compression_of(workload: Workload) -> Fraction:

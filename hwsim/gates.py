@@ -31,6 +31,7 @@ FULL_ADDER = 28 / NAND2_TRANSISTORS
 MUX2 = 10 / NAND2_TRANSISTORS
 FLIP_FLOP = 22 / NAND2_TRANSISTORS
 SRAM_CELL = 6 / NAND2_TRANSISTORS
+"""Gate equivalents of a circuit for one bit."""
 
 
 def adder_tree(operands: int, bits: int) -> int:

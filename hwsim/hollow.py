@@ -45,6 +45,7 @@ class _Hollow(ModuleType):
 
 
 HOLLOW = _Hollow("hwsim.hollow.HOLLOW")
+"""The backend whose arrays have shapes only."""
 
 
 def zeros(shape: tuple[int, ...]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Comparisons with tables of the peers' programs: SCALE-Sim, BitSim, Bit Fusion."""
+"""Comparisons with tables of the peers' programs: SCALE-Sim, BitSim, Bit Fusion, DNNsim."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from hwsim.comparison import Comparison, Pair, compared
 from hwsim.csv_table import Row, read_table
 from hwsim.peers.bitfusion import BitFusion, bitfusion_cycles, bitfusion_total
 from hwsim.peers.bitsim import bitsim_cycles
+from hwsim.peers.loom import dpnn_cycles, loom_cycles
 from hwsim.peers.shape import LayerShape
+from hwsim.peers.stripes import dadiannao_cycles, stripes_cycles
 from hwsim.peers.systolic import systolic_cycles
 from hwsim.topology import read_topology
+from msq_ref.formats import known_name
 
-__all__ = ["bitfusion_table", "bitsim_table", "scalesim_table"]
+__all__ = ["bitfusion_table", "bitsim_table", "dnnsim_table", "scalesim_table"]
 
 REPORT = "LayerID", "Total Cycles", "Stall Cycles"
 BITSIM = (
@@ -24,6 +27,13 @@ BITFUSION = (
     "network", "layer", "N", "M", "pmax", "pmin", "K", "O", "S", "IC", "OC", "B", "act_bits",
     "wgt_bits", "if_width", "wbuf_bits", "obuf_bits", "ibuf_bits", "cycles", "compute",
 )  # fmt: skip
+DNNSIM = (
+    "machine", "layer", "C", "groups", "M", "K", "S", "OH", "OW", "w_bits", "a_bits", "cycles",
+)  # fmt: skip
+MACHINES = {
+    "stripes": stripes_cycles, "dadiannao": dadiannao_cycles, "loom": loom_cycles,
+    "dpnn": dpnn_cycles,
+}  # fmt: skip
 
 
 def scalesim_table(
@@ -138,6 +148,48 @@ def bitfusion_table(file: Path | str) -> tuple[Comparison, Comparison]:
         compared(where, "compute cycles", compute),
         compared(where, "cycles with stalls", total, required=False),
     )
+
+
+def dnnsim_table(file: Path | str) -> list[Comparison]:
+    """Compare the cycles of every row with a table of DNNsim, columns as in `DNNSIM`.
+
+    Channels and filters are those of all groups; ``K = 0`` marks a linear layer.
+
+    Returns
+    -------
+    list of Comparison
+        Of all rows but Loom's of layers with groups; and of these, if there are, which are not
+        required: the program has the filters of several groups in one pass.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read, a machine is unknown, or groups do not divide.
+    """
+    whole: list[Pair] = []
+    grouped: list[Pair] = []
+    for number, row in enumerate(read_table(file, DNNSIM), 1):
+        machine = row.text("machine")
+        known_name(f"{row.path}: line {row.line}: machine", machine, MACHINES)
+        groups, kernel = row.integer("groups"), row.integer("K", 0) or 1
+        for column in ("C", "M"):
+            if row.integer(column) % groups:
+                raise row.error(column, f"a multiple of groups = {groups}")
+        shape = LayerShape(
+            row.integer("C") // groups, row.integer("M") // groups, kernel, kernel,
+            row.integer("S"), row.integer("OH"), row.integer("OW"), groups,
+            weight_bits=row.integer("w_bits"), activation_bits=row.integer("a_bits"),
+        )  # fmt: skip
+        ours, theirs = MACHINES[machine](shape), row.integer("cycles")
+        pairs = grouped if machine == "loom" and groups > 1 else whole
+        name = f"row {number}, {machine}, layer {row.text('layer')}"
+        pairs.append(Pair(name, ours, theirs, ours == theirs))
+    where = f"DNNsim, {Path(file).stem}"
+    found = [compared(where, "cycles of Stripes, Loom and their rivals", whole)]
+    if grouped:
+        what = "cycles of Loom, layers with groups"
+        found.append(compared(where, what, grouped, required=False))
+    return found
 
 
 def _bitfusion(row: Row) -> tuple[LayerShape, BitFusion]:

@@ -95,24 +95,27 @@ def search(
     best, bound = np.full(KEY, np.inf), np.empty(KEY)
     for c in c_sizes[::-1]:
         orders = (0, 2, 3) if c < s.sizes[C] else (0, 1, 1)
+        many_c = up(s.sizes[C], c)
         for m in m_sizes[::-1]:
             if up(m * s.taps * c * s.bits, 8) > s.weight_room:
                 continue
+            many_m = up(s.sizes[M], m)
             weights = _weights(s, m, c)
             work = _work_of_all(s, m, first[P], c)
             for group in range(len(groups) - 2, -1, -1):
                 sizes = (m, p_sizes[groups[group]], c)
                 if not _fits(s, sizes, least[group]):
                     continue
+                many = many_m, up(s.sizes[P], sizes[P]), many_c  # alike in the group
                 alike = 0  # the orders with which one of these sizes may win
                 # Cycles but for those of a switch are a product of one factor for each size.
                 whole = work * least[group, WORK] // unit
                 for order in orders:
                     _bound(
-                        s, objective, prices, LOOPS[order], sizes, whole, least[group], weights,
-                        bound,
+                        s, objective, prices, LOOPS[order], sizes, many, whole, least[group],
+                        weights, bound,
                     )  # fmt: skip
-                    finish_key(s, order, sizes, bound)
+                    finish_key(many, order, sizes, bound)
                     alike += less(bound, best)
                 if alike == 0:
                     continue
@@ -123,10 +126,10 @@ def search(
                     whole = work * positions[at, WORK] // unit
                     for order in orders:
                         _bound(
-                            s, objective, prices, LOOPS[order], sizes, whole, positions[at],
-                            weights, bound,
+                            s, objective, prices, LOOPS[order], sizes, many, whole,
+                            positions[at], weights, bound,
                         )  # fmt: skip
-                        finish_key(s, order, sizes, bound)
+                        finish_key(many, order, sizes, bound)
                         if not less(bound, best):
                             continue
                         counts = count_tiles(s, LOOPS[order], sizes, classes[at])
@@ -209,8 +212,8 @@ def _weights(s: Problem, m: int, c: int) -> tuple[int, int, int]:
 @njit(cache=True, nogil=True)
 def _bound(
     s: Problem, objective: int, prices: Floats, loops: tuple[int, int, int],
-    sizes: tuple[int, int, int], work: int, ranges: Integers, weights: tuple[int, int, int],
-    key: Floats,
+    sizes: tuple[int, int, int], many: tuple[int, int, int], work: int, ranges: Integers,
+    weights: tuple[int, int, int], key: Floats,
 ) -> None:  # fmt: skip
     """Fill the first places of a key with what a tiling takes at the least.
 
@@ -219,7 +222,6 @@ def _bound(
     of the larger one is no less than the larger sum.
     """
     g = s.groups
-    many = up(s.sizes[M], sizes[M]), up(s.sizes[P], sizes[P]), up(s.sizes[C], sizes[C])
     inner = innermost(s, loops, sizes)
     w_times = 1 if inner == P else many[P]
     i_times = 1 if inner == M else many[M]

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from hwsim.counting import C, M, P
 from hwsim.places import COMPUTE, DRAM_I, DRAM_O, DRAM_S, DRAM_W, PLACES, STALL
-from hwsim.problem import Problem
-from hwsim.tile_time import up
 
 __all__ = ["BYTES", "CYCLES", "ENERGY", "KEY", "fill_key", "finish_key", "less"]
 
@@ -24,9 +22,11 @@ KEY = 8
 
 
 @njit(cache=True, nogil=True)
-def finish_key(s: Problem, order: int, sizes: tuple[int, int, int], key: Floats) -> None:
-    """Fill the places of a key that decide between equals."""
-    key[3] = up(s.sizes[M], sizes[M]) * up(s.sizes[P], sizes[P]) * up(s.sizes[C], sizes[C])
+def finish_key(
+    many: tuple[int, int, int], order: int, sizes: tuple[int, int, int], key: Floats
+) -> None:
+    """Fill the places of a key that decide between equals; `many` ranges have these sizes."""
+    key[3] = many[M] * many[P] * many[C]
     key[4], key[5], key[6], key[7] = order, sizes[M], sizes[P], sizes[C]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hwsim.accelerator import Accelerator
 from hwsim.area import area_of
 from hwsim.array import Array, SystolicArray
+from hwsim.causes import CAUSES
 from hwsim.layer_report import STALLS, VECTOR_STALL
 from hwsim.report import Report
 from hwsim.tiling import Tiling
@@ -35,11 +36,12 @@ __all__ = [
 ]
 
 LAYER_COLUMNS = (
-    "layer", "bits", "MACs", "compute", "stall", "waits for", "cycles", "DRAM B", "SRAM B", "nJ",
-    "util.",
+    "layer", "bits", "tile", "MACs", "compute", "stall", "waits for", "cycles", "DRAM B", "SRAM B",
+    "nJ", "util.",
 )  # fmt: skip
-"""Compute, stall and cycles are cycles; it waits for the cause of most of the stall; utilization is
-the share of lanes and cycles in use."""
+"""A tile is outputs x positions x channels, with the order of the loops; compute, stall and cycles
+are cycles; it waits for the cause of most of the stall; utilization is the share of lanes and
+cycles in use."""
 
 CSV_COLUMNS = (
     "name", "kind", "macs", "bits", "compute_cycles", "stall_cycles", *STALLS, VECTOR_STALL,
@@ -49,6 +51,7 @@ CSV_COLUMNS = (
 """The keys of the JSON, stalls and tiling side by side."""
 
 TOTAL_COLUMNS = ("total", "as it is", "at 8 bits", "8 bits / as it is")
+"""Of `total_rows`."""
 
 ACCELERATOR_COLUMNS = (
     "name", "array", "rows x cols x lanes", "MHz", "buffers KB", "DRAM bits/cycle", "array kGE",
@@ -56,6 +59,7 @@ ACCELERATOR_COLUMNS = (
 """Buffers are those of weights, inputs and outputs; kGE are thousands of gate equivalents."""
 
 NETWORK_COLUMNS = "name", "images", "layers", "MACs", "parameters"
+"""Of `network_rows`."""
 
 
 def layer_rows(report: Report) -> list[tuple[str, ...]]:
@@ -64,6 +68,7 @@ def layer_rows(report: Report) -> list[tuple[str, ...]]:
         (
             layer.name,
             str(layer.bits) if layer.bits else "-",
+            "-" if layer.tiling is None else tile_text(layer.tiling),
             f"{layer.macs:,}" if layer.macs else "-",
             f"{layer.compute_cycles:,}",
             f"{layer.stall_cycles:,}",
@@ -76,6 +81,11 @@ def layer_rows(report: Report) -> list[tuple[str, ...]]:
         )
         for layer in report.layers
     ]
+
+
+def tile_text(tiling: Tiling) -> str:
+    """Return a tiling in a few letters: outputs x positions x channels of a tile, and the order."""
+    return f"{tiling.m_size}x{tiling.p_size}x{tiling.c_size}:{tiling.order}"
 
 
 def total_rows(report: Report, at_8_bits: Report | None) -> list[tuple[str, ...]]:
@@ -122,7 +132,7 @@ def stall_text(report: Report) -> str:
     """
     cycles = report.totals.cycles
     causes = sorted(report.totals.stalls.items(), key=lambda item: -item[1])
-    shares = [f"{count / cycles:.1%} {_cause(name)}" for name, count in causes
+    shares = [f"{count / cycles:.1%} {CAUSES[name]}" for name, count in causes
               if 1000 * count >= cycles]  # fmt: skip
     return ", ".join(shares) or ("none" if not report.totals.stall_cycles else "under 0.1%")
 
@@ -208,9 +218,4 @@ def ratio(theirs: float | None, ours: float) -> str:
 
 def _main_cause(stalls: dict[str, int]) -> str:
     name = max(stalls, key=stalls.__getitem__, default="")
-    return _cause(name) if name and stalls[name] else "-"
-
-
-def _cause(name: str) -> str:
-    cause = name.removeprefix("stall_").removesuffix("_cycles").replace("_", " ")
-    return "vector unit" if cause == "vector" else cause
+    return CAUSES[name] if name and stalls[name] else "-"

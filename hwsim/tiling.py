@@ -148,8 +148,9 @@ def best_tiling(layer: Layer, accelerator: Accelerator, objective: str = "cycles
     Raises
     ------
     ValueError
-        If no tile fits: naming the layer, the buffer, the bytes of the smallest tile and the bytes
-        there are. If the objective is unknown.
+        If no tile fits: naming the layer, each buffer that is too small, the bytes that a tile
+        needs of it, the bytes there are, and the least size of the buffer with which the layer
+        fits. If the objective is unknown.
 
     Notes
     -----
@@ -213,25 +214,29 @@ def _rooms(problem: Problem) -> tuple[int, int, int]:
 
 
 def _misfit(layer: Layer, accelerator: Accelerator) -> str:
-    """Say which buffer is too small for the smallest tile."""
+    """Say which buffers are too small, and what they need at the least.
+
+    Of all tiles the one counts for which the fewest bytes have to be added: a byte less anywhere,
+    and no tile fits.
+    """
     problem = problem_of(layer, accelerator)
     m_sizes, p_sizes, c_sizes = (
         range_sizes(whole, unit) for whole, unit in zip(problem.sizes, problem.units, strict=True)
     )
-    rooms = dict(zip(("weight", "input", "output"), _rooms(problem), strict=True))
-    needs = [
-        dict(zip(rooms, _needs(layer, int(m_sizes[0]), int(p), int(c)), strict=True))
-        for p in p_sizes
-        for c in c_sizes
-    ]
-    # A buffer is too small if even those tiles do not fit that fit the buffers before it.
-    for kind, room in rooms.items():
-        least = min(need[kind] for need in needs)
-        needs = [need for need in needs if need[kind] <= room]
-        if not needs:
-            break
-    half = "half of it, double buffered, " if accelerator.buffers.double_buffered else ""
-    return (
-        f"layer {layer.name}: the {kind} buffer of {accelerator.name} is too small: the smallest "
-        f"tile needs {least} bytes, {half}{room} bytes are there"
+    rooms = _rooms(problem)
+    needs = (
+        _needs(layer, int(m_sizes[0]), int(p), int(c)) for p in p_sizes for c in c_sizes
     )
+    short = min(
+        ([max(need - room, 0) for need, room in zip(tile, rooms, strict=True)] for tile in needs),
+        key=sum,
+    )
+    half = "half of it, double buffered, " if accelerator.buffers.double_buffered else ""
+    said = [
+        f"the {kind} buffer of {accelerator.name} is too small: the smallest tile needs "
+        f"{room + more} bytes, {half}{room} bytes are there: expected buffers.{kind}_bytes of at "
+        f"least {accelerator.buffers.parts * (room + more)}"
+        for kind, room, more in zip(("weight", "input", "output"), rooms, short, strict=True)
+        if more
+    ]
+    return f"layer {layer.name}: {'; '.join(said)}"

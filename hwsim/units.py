@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-__all__ = ["other_unit"]
+from pydantic import BaseModel
+
+__all__ = ["other_unit", "refuse_other_units"]
 
 _SIZES = {"bits": 1 / 8, "bytes": 1.0, "kb": 1024.0, "kib": 1024.0, "mb": 2.0**20, "mib": 2.0**20}
 _FREQUENCIES = {"hz": 1e-6, "khz": 1e-3, "mhz": 1.0, "ghz": 1e3}
@@ -57,6 +60,38 @@ def other_unit(key: str, value: object, known: Iterable[str], frequency_mhz: flo
             note = f" at {frequency_mhz:g} MHz" if units is rates or units is times else ""
             return f"{key} = {value:g} is {right} = {value * factor:.10g}{note}"
     return None
+
+
+def refuse_other_units(
+    values: Mapping[str, Any], groups: Mapping[str, type[BaseModel]], source: str
+) -> None:
+    """Raise ``ValueError`` for a key of a file that differs from a known one in its unit only.
+
+    Parameters
+    ----------
+    values : mapping
+        Of an accelerator's file, tables for its groups.
+    groups : mapping
+        The settings that a table of this name holds; "" is the file itself.
+    source : str
+        Where the values come from, for the error.
+    """
+    frequency = values.get("frequency_mhz")
+    clock = float(frequency) if isinstance(frequency, int | float) and frequency > 0 else None
+    for group, model in groups.items():
+        inner = values.get(group) if group else values
+        if not isinstance(inner, Mapping) or (group and clock is None):
+            continue  # which is said by whoever reads them
+        prefix = f"{group}." if group else ""
+        known = [prefix + name for name in model.model_fields]
+        for key, value in inner.items():
+            unit = None
+            if prefix + key not in known:
+                unit = other_unit(prefix + key, value, known, clock or 1.0)
+            if unit is not None:
+                raise ValueError(
+                    f"{source}: unknown key {prefix + key!r}: its unit is another one: {unit}"
+                )
 
 
 def _split(leaf: str, units: Iterable[str]) -> tuple[str, str, str] | None:

@@ -1,34 +1,39 @@
-"""All comparisons with figures of others, and with tables that a user brings."""
+"""All comparisons: with figures of others, of this program with itself, with a user's tables."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
-from hwsim.comparison import Comparison, Pair, compared
-from hwsim.csv_table import Row, read_table
-from hwsim.peer_tables import bitfusion_table, bitsim_table, scalesim_table
-from hwsim.peers import LayerShape, dpnn_cycles, loom_cycles
+from hwsim.comparison import Comparison
+from hwsim.peer_tables import bitfusion_table, bitsim_table, dnnsim_table, scalesim_table
+from hwsim.published import TABLES, bismo_peaks, loom_scaling, published_sizes
 from msq_ref.formats import known_name
 
-__all__ = ["COLUMNS", "built_in", "compare_rtl", "compare_table", "comparison_rows"]
-
-TABLES = Path(__file__).parent / "peers" / "tables"
+__all__ = [
+    "COLUMNS",
+    "TABLES",
+    "built_in",
+    "compare_drawn",
+    "compare_rtl",
+    "compare_table",
+    "comparison_rows",
+]
 
 FORMS = {
     "scalesim": "scalesim:REPORT.csv,TOPOLOGY.csv,ROWSxCOLS,DATAFLOW",
     "bitsim": "bitsim:FILE.csv",
     "bitfusion": "bitfusion:FILE.csv",
+    "dnnsim": "dnnsim:FILE.csv",
 }
 """What a user may bring."""
 
 COLUMNS = "against", "what", "rows", "equal", "total here", "total there", "error", "must"
+"""Of `comparison_rows`."""
 
 
 def built_in() -> Iterator[Comparison]:
     """Compare with all figures that come with the package, one after another."""
-    yield from _sizes()
+    yield from published_sizes()
     for name, layers, dataflow in (
         ("scalesim_resnet18_os", "scalesim_resnet18_topology", "os"),
         ("scalesim_product_os", "scalesim_product_topology", "os"),
@@ -38,7 +43,42 @@ def built_in() -> Iterator[Comparison]:
         yield scalesim_table(TABLES / f"{name}.csv", TABLES / f"{layers}.csv", 32, 32, dataflow)
     yield bitsim_table(TABLES / "bitsim_resnet20.csv")
     yield from bitfusion_table(TABLES / "bitfusion.csv")
-    yield _loom()
+    yield from dnnsim_table(TABLES / "dnnsim.csv")
+    yield loom_scaling()
+    yield bismo_peaks()
+
+
+def compare_drawn(
+    count: int = 264, seed: int = 0, progress: Callable[[str], None] | None = None
+) -> Iterator[Comparison]:
+    """Compare the search with brute force, traffic with a replay, and the engine, on drawn layers.
+
+    Parameters
+    ----------
+    count : int
+        Layers to draw; 0: there are no comparisons.
+    seed : int
+        Of the layers, the same ones for all comparisons.
+    progress : callable, optional
+        Called with a line about what is at work.
+
+    Raises
+    ------
+    ValueError
+        If the count is negative.
+    """
+    if count < 0:
+        raise ValueError(f"count = {count}: expected at least 0")
+    from hwsim.brute_force import brute_force_comparisons  # noqa: PLC0415  (a compiler)
+    from hwsim.replayed import replay_comparisons  # noqa: PLC0415
+    from hwsim.stepped import engine_comparisons  # noqa: PLC0415
+
+    for name, compare in (
+        ("brute force", brute_force_comparisons),
+        ("replay", replay_comparisons),
+        ("engine, which is compiled unless it is in the cache", engine_comparisons),
+    ) if count else ():
+        yield from compare(count, seed, _reporter(name, count, progress))
 
 
 def compare_rtl(
@@ -91,6 +131,8 @@ def compare_table(text: str) -> list[Comparison]:
         return [bitsim_table(rest)]
     if kind == "bitfusion":
         return list(bitfusion_table(rest))
+    if kind == "dnnsim":
+        return dnnsim_table(rest)
     parts = [part.strip() for part in rest.split(",")]
     sides = parts[2].lower().split("x") if len(parts) == 4 else []
     if len(sides) != 2 or not all(side.isascii() and side.isdigit() for side in sides):
@@ -118,49 +160,17 @@ def comparison_rows(comparisons: Iterable[Comparison]) -> list[tuple[str, ...]]:
     ]
 
 
-def _sizes() -> Iterator[Comparison]:
-    from hwsim.networks import network_sizes  # noqa: PLC0415  (the networks take a moment)
-
-    rows = read_table(TABLES / "sizes.csv", ("network", "giga_macs", "parameters"))
-    ours = {size.name: size for size in network_sizes()}
-    macs, parameters = [], []
-    for row in rows:
-        name = row.text("network")
-        macs.append(_rounded(name, ours[name].macs / 1e9, row, "giga_macs"))
-        count = row.integer("parameters")
-        parameters.append(
-            Pair(name, ours[name].parameters, count, ours[name].parameters == count)
-        )
-    yield compared("published sizes", "MACs, 1e9", macs, total=False)
-    yield compared("published sizes", "parameters", parameters)
-
-
-def _loom() -> Comparison:
-    """Compare the cycles of layers that fill the machines with the scaling that the paper states.
-
-    Convolutions are ``256 / (w a)`` times as fast as on the bit-parallel machine, linear layers
-    ``16 / w`` times.
-    """
-    pairs = []
-    for w, a in itertools.product(range(1, 17), repeat=2):
-        widths = {"weight_bits": w, "activation_bits": a}
-        conv = LayerShape(64, 256, 3, 3, out_height=8, out_width=8, **widths)
-        linear = LayerShape(4096, 4096, **widths)
-        for kind, shape, there in (("conv", conv, 256 / (w * a)), ("linear", linear, 16 / w)):
-            ours = dpnn_cycles(shape) / loom_cycles(shape)
-            pairs.append(Pair(f"{kind}, {w}-bit weights, {a}-bit activations", ours, there,
-                              ours == there))  # fmt: skip
-    return compared("Loom, DAC 2018", "ideal speed-ups of full layers", pairs, total=False)
-
-
-def _rounded(name: str, ours: float, row: Row, column: str) -> Pair:
-    """Return a pair that is equal if our figure rounds to the published one."""
-    text = row.text(column)
-    digits = len(text.partition(".")[2])
-    return Pair(name, ours, float(text), f"{ours:.{digits}f}" == text)
+def _reporter(
+    name: str, count: int, progress: Callable[[str], None] | None
+) -> Callable[[int], None] | None:
+    """Return what a comparison is to call with the number of layers done."""
+    if progress is None:
+        return None
+    progress(name)
+    return lambda done: progress(f"{name}: {done} of {count} layers")
 
 
 def _figure(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"

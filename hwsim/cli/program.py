@@ -10,3 +10,4 @@ app = new_app(
     "hwsim",
     "What a network costs on an accelerator, bit-serial or not: cycles, memory, energy, area.",
 )
+"""All commands; each module of this package adds its own."""

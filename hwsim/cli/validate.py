@@ -23,9 +23,19 @@ def validate(
             metavar="KIND:FILES",
             help="A table of your own, in place of those that come along: "
             "scalesim:REPORT.csv,TOPOLOGY.csv,ROWSxCOLS,DATAFLOW (os, ws or is), "
-            "bitsim:FILE.csv or bitfusion:FILE.csv.",
+            "bitsim:FILE.csv, bitfusion:FILE.csv or dnnsim:FILE.csv.",
         ),
     ] = None,
+    layers: Annotated[
+        int,
+        typer.Option(
+            metavar="COUNT",
+            min=0,
+            help="Small layers drawn to compare the search with brute force, the traffic with a "
+            "replay of every access, and the engine with the closed form; 0: none. Not with "
+            "--table.",
+        ),
+    ] = 264,
     rtl: Annotated[
         int,
         typer.Option(
@@ -37,7 +47,7 @@ def validate(
     ] = 1000,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare with the figures of published simulators and papers, row for row, and with RTL.
+    """Compare with published simulators and papers, with brute force, replay and RTL.
 
     Exit code 0 only if every row that must be equal is, and there is one.
 
@@ -46,6 +56,7 @@ def validate(
     from hwsim.validate import (  # noqa: PLC0415  (the help comes without it)
         COLUMNS,
         built_in,
+        compare_drawn,
         compare_rtl,
         compare_table,
         comparison_rows,
@@ -59,6 +70,9 @@ def validate(
             waiting.step(f"{len(found)} compared, {one.against}")
         left_out: list[str] = []
         if not table:
+            found += compare_drawn(layers, progress=waiting.step)
+            if layers == 0:
+                left_out.append("Drawn layers: left out: --layers 0")
             waiting.step("RTL: building the arrays, unless they are in the cache")
             with_rtl = compare_rtl(
                 rtl, lambda done, of: waiting.step(f"RTL: {done} of {of} layers compared")
@@ -73,7 +87,7 @@ def validate(
         result = {"holds": holds, "comparisons": comparisons, "left_out": left_out}
         typer.echo(json.dumps(result, indent=2))
     else:
-        print_table("Comparisons", COLUMNS, comparison_rows(found))
+        print_table("Comparisons", COLUMNS, comparison_rows(found), keys=2)
         print_lines(
             f"{one.against}, {one.what}: first difference: {one.first_difference}"
             for one in found

@@ -28,17 +28,22 @@ def dadiannao_cycles(shape: LayerShape) -> int:
 
 
 def stripes_cycles(shape: LayerShape) -> int:
-    """Return ``ceil(M/256) ceil(P/16) k^2 ceil(C/16) a`` a group, for activations of a bits.
+    """Return the cycles for activations of a bits.
 
-    16 windows at a time make up for the bits that come one by one: at 16 bits, and with positions
-    that fill the pallets, it is as fast as DaDianNao.
+    Convolutions: ``ceil(M/256) ceil(P/16) k^2 ceil(C/16) a`` a group. 16 windows at a time make up
+    for the bits that come one by one: at 16 bits, and with positions that fill the pallets, it is
+    as fast as DaDianNao. Layers of one position: the columns take bricks in turn, one a cycle,
+    ``ceil(M/256) ceil(C/16)``, and the last one ends ``a - 1`` cycles later.
 
     Notes
     -----
-    P. Judd et al., "Stripes: bit-serial deep neural network computing", MICRO 2016.
+    P. Judd et al., "Stripes: bit-serial deep neural network computing", MICRO 2016; layers of one
+    position as in DNNsim, see `hwsim.peer_tables.dnnsim_table`.
     """
-    pallets = ceil_div(shape.P, WINDOWS)
     passes = shape.groups * ceil_div(shape.outputs, TILES * FILTERS)
+    if shape.P == 1 and shape.kernel_height * shape.kernel_width == 1:
+        return passes * _bricks(shape) + shape.activation_bits - 1
+    pallets = ceil_div(shape.P, WINDOWS)
     return passes * pallets * _bricks(shape) * shape.activation_bits
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwsim.drawn import KINDS, Sides, draw_layer, draw_tensors
 from hwsim.layer import Layer
 from hwsim.rtl.build import Shape
 from hwsim.rtl.files import Case
@@ -61,7 +61,8 @@ def draw_case(index: int, seed: int) -> Draw:
     if full:
         in_bits = shape.activation - 1
     domain: Domain = "offset" if bits == 1 or number(0, 1) else "signed"
-    layer = _draw_layer(rng, f"drawn {index}", turn % 4, shape, {
+    sides = Sides(shape.rows, shape.cols, shape.lanes)
+    layer = draw_layer(rng, f"drawn {index}", turn % KINDS, sides, {
         "bits": bits, "in_bits": in_bits, "domain": domain,
     })  # fmt: skip
     in_signed = not full and bool(number(0, 1))
@@ -78,18 +79,8 @@ def fill(
     layer: Layer, rng: np.random.Generator, *, in_signed: bool, drain: int, share: float = 0.2
 ) -> Case:
     """Return a layer with random tensors, a share of each extreme."""
-    low = -(2 ** (layer.in_bits - 1)) if in_signed else 0
-    high = low + 2**layer.in_bits - 1
-    signed = layer.domain == "signed"
-    top = 2 ** (layer.bits - signed) - 1
-    x = _extreme(rng, (layer.height, layer.width, layer.channels), low, high, share)
-    kernel = layer.kernel_height, layer.kernel_width, layer.group_channels, layer.outputs
-    codes = _extreme(rng, kernel, 0, top, share)
-    signs = rng.integers(-1, 2, kernel) if signed else None
-    if layer.kind != "conv":
-        x, codes = x[0], codes[0, 0]
-        signs = None if signs is None else signs[0, 0]
-    return Case(layer, x, codes, signs, in_signed, drain)
+    tensors = draw_tensors(rng, layer, in_signed=in_signed, share=share)
+    return Case(layer, *tensors, in_signed, drain)
 
 
 def demo_cases(seed: int, drain: int = 1, *, pruned: int = 0) -> list[Case]:
@@ -124,38 +115,3 @@ def demo_cases(seed: int, drain: int = 1, *, pruned: int = 0) -> list[Case]:
             Case(layer, case.x, codes, np.sign(w).astype(np.int8), case.in_signed, drain)
         )
     return cases
-
-
-def _draw_layer(
-    rng: np.random.Generator, name: str, kind: int, shape: Shape, widths: dict[str, Any]
-) -> Layer:
-    """Draw a linear layer or a product of attention, or one of three kinds of convolution."""
-    number = lambda low, high: int(rng.integers(low, high + 1))  # noqa: E731
-    outputs = number(1, 2 * shape.rows + 1)
-    if kind == 0:
-        inputs = 1 if number(0, 3) == 0 else number(1, 3 * shape.lanes + 1)
-        positions = number(1, 2 * shape.cols + 1)
-        if number(0, 1):
-            return Layer.linear(name, inputs, outputs, positions=positions, **widths)
-        heads = number(1, 3)
-        return Layer(
-            name, "attention", 1, positions, heads * inputs, heads * outputs, groups=heads, **widths
-        )
-    groups = 1 if kind == 1 else number(2, 4)
-    channels, outputs = (1, 1) if kind == 3 else (number(1, 5), min(outputs, 9))
-    height, width, padding = number(1, 6), number(1, 6), number(0, 2)
-    kernel = [number(1, min(3, side + 2 * padding)) for side in (height, width)]
-    return Layer(
-        name, "conv", height, width, groups * channels, groups * outputs,
-        kernel_height=kernel[0], kernel_width=kernel[1], stride=number(1, 3), padding=padding,
-        groups=groups, **widths,
-    )  # fmt: skip
-
-
-def _extreme(
-    rng: np.random.Generator, shape: tuple[int, ...], low: int, high: int, share: float
-) -> NDArray[np.int64]:
-    """Return random integers, a share of them all the lowest or all the highest."""
-    values = rng.integers(low, high, shape, endpoint=True)
-    values[rng.random(shape) < share] = rng.choice([low, high])
-    return values

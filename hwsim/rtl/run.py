@@ -18,7 +18,7 @@ from hwsim.rtl.build import Shape, simulator
 from hwsim.rtl.files import Case, read_results, write_cases
 from msq_ref.formats import run_program
 
-__all__ = ["TRACE", "RtlResult", "simulate_batch", "simulate_rtl", "trace_rtl"]
+__all__ = ["RtlResult", "simulate_batch", "simulate_rtl", "trace_rtl"]
 
 TRACE = (
     "cycle", "busy", "ask_weights", "ask_activations", "ask_group", "ask_output", "ask_position",

@@ -102,6 +102,25 @@ def test_stripes_and_loom_are_never_faster_than_ideal(shape):
         assert dpnn_cycles(shape) / loom_cycles(shape) <= 16 * ideal
 
 
+@given(
+    st.integers(1, 600), st.integers(1, 600), st.integers(1, 16), st.integers(1, 16),
+    st.integers(1, 3),
+)  # fmt: skip
+def test_stripes_at_one_position(channels, outputs, w, a, groups):
+    """A brick a cycle goes to the next of 16 columns, which has it for as many cycles as bits."""
+    shape = LayerShape(channels, outputs, groups=groups, weight_bits=w, activation_bits=a)
+    free = [0] * 16
+    time = end = 0
+    for at, _ in enumerate(
+        itertools.product(range(groups), ranges(outputs, 256), ranges(channels, 16))
+    ):
+        time = max(time, free[at % 16])
+        free[at % 16] = end = time + a
+        time += 1
+    assert stripes_cycles(shape) == end
+    assert dadiannao_cycles(shape) + a - 1 == end
+
+
 @pytest.mark.parametrize("bits", range(1, 17))
 def test_full_layers_reach_the_ideal(bits):
     """Sizes that fill every lane, filter and window."""

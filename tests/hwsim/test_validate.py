@@ -7,12 +7,10 @@ import shutil
 import pytest
 
 from hwsim import load_accelerator, simulate
-from hwsim import validate as module
 from hwsim.comparison import Pair, compared
 from hwsim.networks import network_workload
-from hwsim.rtl import missing_tool
 from hwsim.topology import topology_workload
-from hwsim.validate import FORMS, TABLES, built_in, compare_table
+from hwsim.validate import FORMS, TABLES, built_in, compare_drawn, compare_table
 
 REQUIRED_ROWS = {
     ("published sizes", "MACs, 1e9"): 5,
@@ -24,9 +22,9 @@ REQUIRED_ROWS = {
     ("BitSim, weight-serial, bitsim_resnet20", "compute cycles"): 480,
     ("Bit Fusion, bitfusion", "compute cycles"): 59,
     ("Loom, DAC 2018", "ideal speed-ups of full layers"): 512,
+    ("BISMO, largest instances", "peak binary TOPS"): 3,
+    ("DNNsim, dnnsim", "cycles of Stripes, Loom and their rivals"): 266,
 }
-
-GOOD = Pair("a row", 1, 1, True)
 
 
 @pytest.fixture
@@ -57,49 +55,27 @@ def test_built_in():
         assert found[key].holds
     stalls = found["Bit Fusion, bitfusion", "cycles with stalls"]
     assert (stalls.rows, stalls.equal, stalls.error) == (59, 59, 0)
+    grouped = found["DNNsim, dnnsim", "cycles of Loom, layers with groups"]
+    assert (grouped.rows, grouped.equal, grouped.holds) == (9, 6, True)
 
 
 def test_command(call):
     """One table, the totals, and what differs."""
-    code, out, err = call("validate", "--rtl", 0)
+    code, out, err = call("validate", "--rtl", 0, "--layers", 0)
     assert (code, err) == (0, "")
     assert re.search(r"Bit Fusion, bitfusion\W+cycles with stalls\W+59\W+59\W+59,632,829", out)
     assert "RTL: left out: --rtl 0" in out
-    code, out, err = call("validate", "--rtl", 0, "--json")
+    code, out, err = call("validate", "--rtl", 0, "--layers", 11, "--json")
     assert (code, err) == (0, "")
     result = json.loads(out)
     assert result["holds"] is True
-    assert result["comparisons"] == json.loads(json.dumps([c.to_json() for c in built_in()]))
+    expected = [one.to_json() for one in (*built_in(), *compare_drawn(11))]
+    assert result["comparisons"] == json.loads(json.dumps(expected))
     assert result["left_out"] == ["RTL: left out: --rtl 0"]
-
-
-def test_rtl(call):
-    """[S10.3] A row of layers that ran in Verilog, where the tools are."""
-    reason = missing_tool()
-    if reason is not None:
-        pytest.skip(reason)
-    code, out, err = call("validate", "--rtl", 18, "--json")
-    assert (code, err) == (0, "")
-    result = json.loads(out)
-    (row,) = (one for one in result["comparisons"] if one["against"].startswith("RTL"))
-    assert row["rows"] == row["equal"] == 18 + 2 * 4
-    assert row["ours"] == row["theirs"] > 1_000
-    assert result["left_out"] == []
-
-
-def test_rtl_is_left_out_without_tools(call, monkeypatch):
-    """All else is compared, and the reason is printed; a difference fails like others."""
-    monkeypatch.setenv("VERILATOR", "no-such-verilator")
-    monkeypatch.setattr(module, "built_in", lambda: iter([compared("us", "it", [GOOD])]))
-    code, out, err = call("validate")
-    assert (code, err) == (0, "")
-    assert "RTL: left out: VERILATOR = 'no-such-verilator'" in out
-    wrong = compared("RTL", "cycles", [GOOD._replace(theirs=2, equal=False)])
-    monkeypatch.setattr(module, "compare_rtl", lambda count, progress: wrong)
-    assert call("validate")[0] == 1
-    code, _, err = call("validate", "--rtl", -1)
-    assert code == 2
-    assert "--rtl" in err
+    code, out, _ = call("validate", "--rtl", 0, "--layers", 0, "--json")
+    left_out = ["Drawn layers: left out: --layers 0", "RTL: left out: --rtl 0"]
+    assert json.loads(out)["left_out"] == left_out
+    assert len(json.loads(out)["comparisons"]) == len(list(built_in()))
 
 
 @pytest.mark.parametrize("dataflow", ["os", "ws", "is"])
@@ -128,6 +104,8 @@ def test_stalls_are_taken_off(call, tables):
          "row 2, layer l1.0.c1: 1,152 here, 1,153 there"),
         ("bitfusion", "bitfusion.csv", 7, ",73728,", ",73729,",
          "row 6, SVHN conv4/Convolution: 73,728 here, 73,729 there"),
+        ("dnnsim", "dnnsim.csv", 4, ",421632", ",421633",
+         "row 3, loom, layer Conv2_1a: 421,632 here, 421,633 there"),
     ],
 )  # fmt: skip
 def test_a_changed_figure_is_noticed(call, tables, kind, file, line, old, new, difference):
@@ -158,7 +136,9 @@ def test_the_stall_model_is_stated_only(call, tables):
 
 def test_no_rows(call, tables):
     """A table without a row proves nothing."""
-    for kind, file in (("bitsim", "bitsim_resnet20.csv"), ("bitfusion", "bitfusion.csv")):
+    for kind, file in (
+        ("bitsim", "bitsim_resnet20.csv"), ("bitfusion", "bitfusion.csv"), ("dnnsim", "dnnsim.csv")
+    ):  # fmt: skip
         head = (tables / file).read_text(encoding="utf-8").splitlines()[0]
         (tables / file).write_text(head + "\r\n\r\n", encoding="utf-8")
         assert call("validate", "--table", f"{kind}:{tables / file}")[0] == 1
@@ -237,6 +217,8 @@ def test_mistakes(call, tables, name):
         ("bitsim_resnet20.csv", 5, ",16,16,32,", ",16,x,32,",
          "line 5: column 'Cout' = 'x': expected an integer"),
         ("bitsim_resnet20.csv", 5, ",1152,1152", "", "line 5: column 'bitsim_cycles' is missing"),
+        ("dnnsim.csv", 2, "stripes,", "strips,", "machine = 'strips': did you mean 'stripes'? kno"),
+        ("dnnsim.csv", 2, ",64,1,64,", ",64,3,64,", "column 'C' = '64': expected a multiple of gr"),
         ("bitfusion.csv", 2, ",16,8,8,", ",16,9,8,", "column 'act_bits' = '9': expected at most p"),
         ("bitfusion.csv", 2, ",8,2,", ",1,2,", "column 'pmin' = '2': expected at most pmax = 1"),
         ("scalesim_resnet18_os.csv", 3, "1, ", "0, ", "column 'LayerID' = '0': expected every la"),
