@@ -12,7 +12,17 @@ from hwsim.problem import Problem
 from hwsim.tile_time import add_tile, up
 from hwsim.widths import PARTIAL_SUM_BITS
 
-__all__ = ["count_tiles", "count_uneven_tiles", "position_classes", "tile_compute"]
+__all__ = [
+    "add_class",
+    "count_tiles",
+    "count_uneven_tiles",
+    "innermost",
+    "one_range",
+    "position_classes",
+    "seen_pixels",
+    "sums_stay",
+    "tile_compute",
+]
 
 Integers = NDArray[np.int64]
 
@@ -24,6 +34,7 @@ and for positions how many pixels of the image its windows see."""
 WORD = PARTIAL_SUM_BITS // 8
 
 tile_compute = njit(cache=True, nogil=True)(tile_formula)
+"""`tile_formula`, compiled: called for one tile after another."""
 
 
 @njit(cache=True, nogil=True)
@@ -49,7 +60,7 @@ def count_tiles(
         for c in channels:
             for p in positions:
                 compute = tile_compute(s.array, m[SIZE], p[SIZE], c[SIZE])
-                _add(s, m, p, c, inner, stays, s.groups, compute, out)
+                add_class(s, m, p, c, inner, stays, s.groups, compute, out)
     _finish(s, sizes, out)
     return out
 
@@ -69,13 +80,13 @@ def count_uneven_tiles(
     ranges = compute.shape[1:]
     for g in range(s.groups):
         for i in range(ranges[M]):
-            m = _range(s.sizes[M], sizes[M], i)
+            m = one_range(s.sizes[M], sizes[M], i)
             for j in range(ranges[P]):
-                p = _range(s.sizes[P], sizes[P], j)
-                p[PIXELS] = _pixels(s, j * sizes[P], p[SIZE])
+                p = one_range(s.sizes[P], sizes[P], j)
+                p[PIXELS] = seen_pixels(s, j * sizes[P], p[SIZE])
                 for k in range(ranges[C]):
-                    c = _range(s.sizes[C], sizes[C], k)
-                    _add(s, m, p, c, inner, stays, 1, compute[g, i, j, k], out)
+                    c = one_range(s.sizes[C], sizes[C], k)
+                    add_class(s, m, p, c, inner, stays, 1, compute[g, i, j, k], out)
     _finish(s, sizes, out)
     return out
 
@@ -87,8 +98,8 @@ def position_classes(s: Problem, size: int) -> Integers:
     found = np.zeros((ranges, 5), np.int64)
     count = 0
     for j in range(ranges):
-        one = _range(s.sizes[P], size, j)
-        one[PIXELS] = _pixels(s, j * size, one[SIZE])
+        one = one_range(s.sizes[P], size, j)
+        one[PIXELS] = seen_pixels(s, j * size, one[SIZE])
         at = min(count, 1)
         while at < count and not (
             found[at, SIZE] == one[SIZE] and found[at, PIXELS] == one[PIXELS]
@@ -131,7 +142,7 @@ def len_ranges(s: Problem, sizes: tuple[int, int, int], loop: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _add(
+def add_class(
     s: Problem, m: Integers, p: Integers, c: Integers, inner: int, stays: bool, times: int,
     compute: int, out: Integers,
 ) -> None:  # fmt: skip
@@ -178,14 +189,15 @@ def _classes(whole: int, size: int) -> Integers:
     ranges = up(whole, size)
     found = np.zeros((min(ranges, 3), 5), np.int64)
     for at in range(len(found)):
-        found[at] = _range(whole, size, at if at < 2 else ranges - 1)
+        found[at] = one_range(whole, size, at if at < 2 else ranges - 1)
     if ranges > 3:
         found[1, TIMES] = ranges - 2
     return found
 
 
 @njit(cache=True, nogil=True)
-def _range(whole: int, size: int, index: int) -> Integers:
+def one_range(whole: int, size: int, index: int) -> Integers:
+    """Return the range of some number as a class of its own, without its pixels."""
     found = np.zeros(5, np.int64)
     last = (index + 1) * size >= whole
     found[SIZE] = whole - index * size if last else size
@@ -194,7 +206,7 @@ def _range(whole: int, size: int, index: int) -> Integers:
 
 
 @njit(cache=True, nogil=True)
-def _pixels(s: Problem, first: int, count: int) -> int:
+def seen_pixels(s: Problem, first: int, count: int) -> int:
     """Return how many pixels of the image some positions see, padding left out.
 
     Whole rows, from the first window's first to the last window's last; of a single output row

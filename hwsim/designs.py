@@ -31,6 +31,7 @@ DESIGN_CSV_COLUMNS = (
     "compute_cycles", "stall_cycles", "latency_s", "energy_pj", "dram_bytes", *RATIOS,
     "area_ratio", "stalls",
 )  # fmt: skip
+"""Of the CSV file: plain numbers, units in the names."""
 
 
 def design_rows(reports: list[Report]) -> list[tuple[str, ...]]:

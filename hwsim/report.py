@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from hwsim.accelerator import Accelerator
@@ -156,10 +156,7 @@ def _in_order(
     workload: Workload, accelerator: Accelerator, objective: str
 ) -> tuple[LayerReport, ...]:
     """Return the lines of all layers, the vector unit's behind those of the array they follow."""
-    ours = [
-        array_line(layer, accelerator, objective, workload.values.get(layer.name))
-        for layer in workload.layers
-    ]
+    ours = _array_lines(workload, accelerator, objective)
     following: dict[str, list[LayerReport]] = {}
     for counts in vector_lines(workload, accelerator, {line.name: line.cycles for line in ours}):
         following.setdefault(counts.after, []).append(vector_line(counts, accelerator))
@@ -167,6 +164,24 @@ def _in_order(
     for line in ours:
         lines += [line, *following.get(line.name, [])]
     return tuple(lines)
+
+
+def _array_lines(
+    workload: Workload, accelerator: Accelerator, objective: str
+) -> list[LayerReport]:
+    """Return the lines of the array's layers; those that differ in nothing but name cost alike."""
+    known: dict[Layer, LayerReport] = {}
+    lines = []
+    for layer in workload.layers:
+        values = workload.values.get(layer.name)
+        if values is not None:
+            lines.append(array_line(layer, accelerator, objective, values))
+            continue
+        shape = replace(layer, name="")
+        if shape not in known:
+            known[shape] = array_line(layer, accelerator, objective, None)
+        lines.append(replace(known[shape], name=layer.name))
+    return lines
 
 
 def _narrow_enough(layer: Layer, accelerator: Accelerator) -> None:

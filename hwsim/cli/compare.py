@@ -13,6 +13,7 @@ from hwsim.cli.options import (
     BitsOption,
     CompressionOption,
     CsvOption,
+    HtmlOption,
     JsonFileOption,
     NetworkArgument,
     ObjectiveOption,
@@ -51,6 +52,7 @@ def compare(
     objective: ObjectiveOption = "cycles",
     json_file: JsonFileOption = None,
     csv_file: CsvOption = None,
+    html_file: HtmlOption = None,
 ) -> None:
     """Count what a network costs on several accelerators, for one image, beside the first.
 
@@ -58,7 +60,8 @@ def compare(
 
     Example: hwsim compare resnet20 edge-small edge-small@parallel --equal-area
     """
-    check_files({"--json": json_file, "--csv": csv_file}, dash=("--json", "--csv"))
+    targets = {"--json": json_file, "--csv": csv_file, "--html": html_file}
+    check_files(targets, dash=("--json", "--csv"))
     from hwsim.area import area_of  # noqa: PLC0415  (the help comes without them)
     from hwsim.designs import (  # noqa: PLC0415
         DESIGN_COLUMNS,
@@ -82,6 +85,11 @@ def compare(
         for number, machine in enumerate(machines, 1):
             waiting.step(f"{number} of {len(machines)}: {workload.name} on {machine.name}")
             reports.append(simulate(workload, machine, objective=objective))
+        if html_file is not None:
+            from hwsim.compare_page import write_comparison  # noqa: PLC0415  (see `run`)
+
+            waiting.step(f"writing {html_file}")
+            write_comparison(html_file, reports, workload)
     printed = deliver(json_file, json.dumps(designs_json(reports), indent=2) + "\n")
     if deliver(csv_file, csv_text(DESIGN_CSV_COLUMNS, design_csv_rows(reports))) or printed:
         return

@@ -84,5 +84,5 @@ CsvOption = Annotated[
 ]
 
 HtmlOption = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with a plot.")
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with plots and tables.")
 ]

@@ -49,7 +49,7 @@ def run(
 ) -> None:
     """Count cycles, memory traffic and energy of a network, for one image.
 
-    Example: hwsim run resnet20 --accelerator edge-small --bits 4 --set dram.bits_per_cycle=16
+    Example: hwsim run resnet20 --accelerator edge-small --bits 4 --array 32x16
     """
     targets = {"--json": json_file, "--csv": csv_file, "--html": html_file}
     check_files(targets, dash=("--json", "--csv"))
@@ -68,7 +68,7 @@ def run(
             from hwsim.page import write_report  # noqa: PLC0415  (matplotlib is slow to load)
 
             waiting.step(f"writing {html_file}")
-            write_report(html_file, report, at_8_bits, machine)
+            write_report(html_file, report, at_8_bits, workload)
     printed = deliver(json_file, json.dumps(report.to_json(), indent=2) + "\n")
     if deliver(csv_file, csv_text(CSV_COLUMNS, csv_rows(report))) or printed:
         return

@@ -11,7 +11,7 @@ import typer
 
 from msq_ref.formats import check_writable, write_text
 
-__all__ = ["PRINTED", "check_files", "csv_text", "deliver"]
+__all__ = ["check_files", "csv_text", "deliver"]
 
 PRINTED = "-"
 """In place of a file: standard output."""

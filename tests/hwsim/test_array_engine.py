@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import msq_ref as msq
 from hwsim import Layer
 from hwsim.array import Array, FusionArray, SystolicArray
 from hwsim.check import check_network
@@ -15,6 +14,7 @@ from hwsim.engine import simulate_layer
 from hwsim.problem import problem_of
 from hwsim.skipping import closed_form_of_values
 from hwsim.tiling import ORDERS, Tiling, best_tiling, legal, range_sizes
+from tests.hwsim.definition import definition
 
 SKIPS = {
     "weight": ("none", "weight-planes"),
@@ -68,14 +68,6 @@ def tensors(draw, layer):
     codes[rng.random(w_shape) < draw(st.sampled_from([0.0, 0.5, 0.9, 1.0]))] = 0
     signs = rng.integers(-1, 2, w_shape) if signed else None
     return x, codes, signs, in_signed
-
-
-def definition(layer, x, codes, signs):
-    if layer.kind == "linear":
-        return msq.integer_linear(x, codes, layer.bits, signs)
-    return msq.integer_conv2d(
-        x[None], codes, layer.bits, layer.stride, layer.padding, layer.groups, signs
-    )[0]
 
 
 def run_both(layer, accelerator, x, codes, signs, in_signed, tiling):

@@ -11,8 +11,6 @@ import pytest
 
 import hwsim
 from hwsim import accelerator_names, load_accelerator, simulate, workload_from_run
-from hwsim.page import write_report
-from hwsim.plots import plot_cycles
 
 SMALL = Path(hwsim.__file__).parent / "presets" / "edge-small.toml"
 
@@ -61,29 +59,6 @@ def test_bits_and_files(call, run_folder, tmp_path):
     assert {layer["bits"] for layer in json.loads(file.read_text())["layers"]} == {8}
     assert html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["a.html", "a.json", "run"]
-
-
-def test_page(run_folder, tmp_path):
-    """Self-contained: an inline picture, no script, nothing fetched; names are escaped."""
-    from dataclasses import replace
-
-    accelerator = load_accelerator("edge-small")
-    ours, eight = small(run_folder), small(run_folder, 8)
-    pages = tmp_path / "one.html", tmp_path / "two.html"
-    for target in pages:
-        write_report(target, replace(ours, network="<b>&"), eight, accelerator)
-    text = pages[0].read_text(encoding="utf-8")
-    assert "&lt;b&gt;&amp;" in text
-    assert "<b>" not in text
-    assert text.count("<svg") == text.count("</svg>") == 1
-    assert not re.search(r"<script|<link|<img|@import|src=|<\?xml", text)
-    for layer in (*ours.layers, *eight.layers):
-        assert f"<td>{layer.cycles:,}</td>" in text
-    for layer in ours.layers:
-        assert f"<td>{layer.energy.dram / 1e3:,.1f}</td>" in text
-    assert f"{eight.totals.cycles / ours.totals.cycles:.2f}x the speed" in text
-    assert "ISSCC 2014" in text
-    assert pages[0].read_bytes() == pages[1].read_bytes()
 
 
 def test_network_that_fits_only_with_fewer_bits(call, run_folder, tmp_path):
@@ -222,23 +197,3 @@ def test_names_are_not_markup(call, run_folder):
 
 def _refuse(name, folder):
     raise ValueError(f"{name} = {folder}: cannot write there (Permission denied)")
-
-
-def test_plot(run_folder, tmp_path):
-    """A picture in each format that is asked for, the same each time; two forms of layout."""
-    from hwsim import Layer, Workload
-
-    reports = {"ours": small(run_folder), "8 bits": small(run_folder, 8)}
-    png, svg, again = tmp_path / "c.png", tmp_path / "c.svg", tmp_path / "d.svg"
-    plot_cycles(reports, png, svg)
-    plot_cycles(reports, again)
-    assert png.read_bytes().startswith(b"\x89PNG")
-    assert svg.read_bytes() == again.read_bytes()
-    many = Workload("w", tuple(Layer.linear(f"layer{i}", 9, 9, 4) for i in range(20)))
-    plot_cycles({"": simulate(many, load_accelerator("edge-small"))}, again)
-    assert svg.read_bytes() != again.read_bytes()
-    with pytest.raises(ValueError, match="expected at least one, all of the same layers"):
-        plot_cycles({}, png)
-    others = {"a": reports["ours"], "b": simulate(many, load_accelerator("edge-small"))}
-    with pytest.raises(ValueError, match="expected at least one, all of the same layers"):
-        plot_cycles(others, png)

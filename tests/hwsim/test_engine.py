@@ -12,6 +12,7 @@ from hwsim.analytic import closed_form
 from hwsim.engine import EngineAccumulate, simulate_layer
 from hwsim.faults import IN_DRAM
 from hwsim.tiling import ORDERS, Tiling, best_tiling, legal
+from tests.hwsim.definition import definition
 
 
 def tensors(layer, rng, in_signed):
@@ -29,14 +30,6 @@ def tensors(layer, rng, in_signed):
     codes = rng.integers(0, 2 ** (layer.bits - signed), w_shape)
     signs = rng.integers(-1, 2, w_shape).astype(np.int8) if signed else None
     return x, codes.astype(np.int32), signs
-
-
-def definition(layer, x, codes, signs):
-    if layer.kind == "linear":
-        return msq.integer_linear(x, codes, layer.bits, signs)
-    return msq.integer_conv2d(
-        x[None], codes, layer.bits, layer.stride, layer.padding, layer.groups, signs
-    )[0]
 
 
 def run_both(layer, accelerator, seed, in_signed, tiling=None):

@@ -69,6 +69,15 @@ def test_layers_and_totals(workload, preset):
     assert report.totals.latency_s == pytest.approx(seconds)
 
 
+def test_a_layer_costs_what_it_costs_alone():
+    """However many others in the network are alike but for their names."""
+    work, small = network_workload("resnet20", bits=3), load_accelerator("edge-small")
+    lines = simulate(work, small).layers
+    assert [line.name for line in lines] == [layer.name for layer in work.layers]
+    for layer, line in zip(work.layers, lines, strict=True):
+        assert simulate(Workload("one", (layer,)), small).layers == (line,)
+
+
 def test_json_has_exactly_these_fields(workload):
     """The form that scripts rely on: the first ones are older than the rest."""
     report = simulate(workload, load_accelerator("edge-small"))
