@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 OUT ?= runs/demo
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench docs lint clean
 
 demo: $(VENV)/.run
 	$(BIN)/msq demo --out $(OUT)
@@ -16,6 +16,11 @@ test: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks --json runs/bench/table.json --plot runs/bench/plot.svg
+
+# The pages, in build/site. No --quiet: strictness would not see warnings.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "build/site/index.html"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -37,4 +42,9 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.test: $(VENV)/.run
 	@echo "Installing the tests' tools into $(VENV) (two minutes, once) ..."
 	$(INSTALL) -e '.[test,torch,jax]'
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	@echo "Installing the site's tools into $(VENV) (a minute, once) ..."
+	$(INSTALL) -e '.[docs]'
 	@touch $@

@@ -1,10 +1,11 @@
-"""Draw the pictures of the spec: ``python docs/make_images.py [FOLDER]``."""
+"""Draw the pictures of the spec and of the design: ``python docs/make_images.py [FOLDER]``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
+import draw_house
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -27,6 +28,7 @@ def main(folder: Path) -> None:
     draw_domains(w, folder / "domains.png")
     plot_bins(reference.normalize(w), 3, 1, folder / "bins.png")
     draw_dropping({name: dropping(name) for name in DOMAINS}, folder / "dropping.png")
+    draw_house.main(folder)
 
 
 def draw_domains(w: np.ndarray, target: Path) -> None:

@@ -71,7 +71,7 @@ def page_with_tables(text: str, result: dict[str, Any]) -> str:
 def _figure(value: float | None) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
 
 
 if __name__ == "__main__":

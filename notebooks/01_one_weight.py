@@ -73,7 +73,7 @@ axis.legend()
 figure
 
 # %% [markdown]
-# ## Step 4: back to a weight [S2.4]
+# ## Step 4: back to a weight [S2.3]
 #
 # A code c stands for `q = c / (2^n - 1)`, so that the codes reach from 0 to 1; `effective` maps `q` back
 # to the layer's range, with the layer's scale.

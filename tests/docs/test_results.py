@@ -26,7 +26,7 @@ def images():
 def test_pictures_are_those_the_script_draws(images, tmp_path, monkeypatch):
     """Nearly every pixel; fonts are drawn a little differently by other versions."""
     images.main(tmp_path)
-    drawn = sorted(path.name for path in tmp_path.iterdir())
+    drawn = sorted(path.name for path in tmp_path.glob("*.png"))
     assert drawn == ["bins.png", "domains.png", "dropping.png"]
     for name in drawn:
         ours, theirs = imread(tmp_path / name), imread(DOCS / "images" / name)

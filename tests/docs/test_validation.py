@@ -1,14 +1,14 @@
 """The page of comparisons shows what the command finds now."""
 
 from hwsim.rtl import missing_tool, rtl_comparison
-from hwsim.validate import built_in
+from hwsim.validate import built_in, compare_drawn
 from tests.docs.test_results import DOCS, script
 
 
 def test_the_page_is_that_of_the_command():
     """Tables to the letter; the row of the RTL where that can run."""
     make = script("make_validation")
-    found = [one.to_json() for one in built_in()]
+    found = [one.to_json() for one in (*built_in(), *compare_drawn())]
     text = (DOCS / "hwsim-validation.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines(keepends=True) if line.startswith("| RTL, ")]
     assert len(rows) == 1
