@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwsim.cli import compare, lists, run, validate  # noqa: F401  (they are its commands)
+from hwsim.cli import compare, lists, run, sweep, validate  # noqa: F401  (they are its commands)
 from hwsim.cli.program import app
 from msq_ref.formats.console import run_app
 

@@ -6,9 +6,17 @@ import threading
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-__all__ = ["Waiting"]
+__all__ = ["CountBar", "Waiting"]
 
 PATIENCE_S = 2.0
 """After this long something is shown."""
@@ -62,3 +70,43 @@ class Waiting:
             self._timer.cancel()
             self._timer.join()
             self._bar.stop()
+
+
+class CountBar:
+    """A bar on standard error, if that is a terminal, with how many are done and the time left.
+
+    Parameters
+    ----------
+    text : str
+    console : Console, optional
+
+    Examples
+    --------
+    >>> with CountBar("designs") as bar:
+    ...     bar.show(3, 10)
+    """
+
+    def __init__(self, text: str, console: Console | None = None) -> None:
+        console = Console(stderr=True) if console is None else console
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+            TimeElapsedColumn(), TimeRemainingColumn(), console=console, transient=True,
+            disable=not console.is_terminal,
+        )  # fmt: skip
+        self._task = self._bar.add_task(text, total=None)
+
+    def show(self, done: int, total: int) -> None:
+        """Say how many are done, of how many."""
+        self._bar.update(self._task, completed=done, total=total)
+
+    def __enter__(self) -> CountBar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
