@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from msq_ref import kernels, reference
-from tests.kernels.test_layers import FUNCTIONS, arguments, arrays_of, floats
+from tests.kernels.layer_arguments import FUNCTIONS, arguments, floats
+from tests.kernels.results import arrays_of
 
 PLACES = [(name, key) for name in FUNCTIONS for key in floats(name)]
 SMALLEST = np.finfo(np.float32).smallest_subnormal
