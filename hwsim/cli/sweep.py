@@ -84,10 +84,13 @@ def sweep(
 
 def _write_page(file: Path, network: str, target: Path, columns: Columns) -> None:
     from hwsim.pages import write_sweep_page  # noqa: PLC0415  (matplotlib is slow to load)
-    from hwsim.sweep.summary import plain_columns  # noqa: PLC0415  (see `sweep`)
+    from hwsim.sweep.summary import objectives, plain_columns  # noqa: PLC0415  (see `sweep`)
 
+    x, y, *also = objectives(columns)
     said = [f"All points are in {target.name}.", "Energy and area are estimates."]
-    write_sweep_page(file, f"Designs for {network}", plain_columns(columns), notes=said)
+    write_sweep_page(
+        file, f"Designs for {network}", plain_columns(columns), x=x, y=y, also=also, notes=said
+    )
 
 
 def _print(network: str, target: Path, columns: Columns, ran: int) -> None:

@@ -16,6 +16,7 @@ __all__ = [
     "front_rows",
     "front_table",
     "notes",
+    "objectives",
     "plain_columns",
     "summary_json",
 ]
@@ -28,7 +29,7 @@ _SHOWN = {"latency_s": ("us", 1e6), "energy_pj": ("uJ", 1e-6), AREA: ("kGE", 1e-
 """Heading and unit of a figure in the table."""
 
 
-def _objectives(columns: Columns) -> tuple[str, ...]:
+def objectives(columns: Columns) -> tuple[str, ...]:
     """Return the figures of which less is better: latency, energy, and the area if it differs."""
     area = columns[AREA][columns["status"] == FITS]
     return ("latency_s", "energy_pj", *([AREA] if len(np.unique(area)) > 1 else []))
@@ -36,8 +37,7 @@ def _objectives(columns: Columns) -> tuple[str, ...]:
 
 def front_rows(columns: Columns) -> list[int]:
     """Return where the designs of the Pareto front are, the fastest first."""
-    objectives = _objectives(columns)
-    table = np.stack([columns[name].astype(np.float64) for name in objectives], axis=1)
+    table = np.stack([columns[name].astype(np.float64) for name in objectives(columns)], axis=1)
     found = np.flatnonzero(pareto_front(table))
     order = np.lexsort([*table[found].T[::-1]])
     return [int(row) for row in found[order]]
@@ -53,7 +53,7 @@ def notes(columns: Columns) -> list[str]:
             point, reason = columns["point"][first], columns["reason"][first]
             lines.append(f"{status}: {counts[status]:,}, the first is point {point}: {reason}")
     what = {"latency_s": "latency", "energy_pj": "energy", AREA: "area of array and buffers"}
-    front = ", ".join(what[name] for name in _objectives(columns))
+    front = ", ".join(what[name] for name in objectives(columns))
     return [*lines, f"No other one beats a design on the front in {front}; energy and area are "
             "estimates."]  # fmt: skip
 
@@ -77,7 +77,7 @@ def summary_json(network: str, target: Path, columns: Columns, ran: int) -> dict
         "ok": counts[FITS],
         "does_not_fit": counts[MISFIT],
         "invalid": counts[BAD_SETTINGS],
-        "objectives": list(_objectives(columns)),
+        "objectives": list(objectives(columns)),
         "front": [
             {name: _plain(name, values[row]) for name, values in columns.items()} for row in rows
         ],
@@ -91,15 +91,15 @@ def plain_columns(columns: Columns) -> dict[str, list[Any]]:
 
 def front_table(columns: Columns, rows: list[int]) -> tuple[list[str], list[tuple[str, ...]]]:
     """Return headings and cells of the front: what varies, and the objectives."""
-    objectives = _objectives(columns)
+    measures = objectives(columns)
     names = list(columns)[1 : list(columns).index("status")]
     varied = [name for name in names if len(set(columns[name].tolist())) > 1]
-    heads = ["point", *varied, *(_SHOWN[name][0] for name in objectives), "utilization"]
+    heads = ["point", *varied, *(_SHOWN[name][0] for name in measures), "utilization"]
     cells = [
         (
             str(columns["point"][row]),
             *(_text(columns[name][row]) for name in varied),
-            *(f"{columns[name][row] * _SHOWN[name][1]:,.1f}" for name in objectives),
+            *(f"{columns[name][row] * _SHOWN[name][1]:,.1f}" for name in measures),
             f"{columns['utilization'][row]:.1%}",
         )
         for row in rows

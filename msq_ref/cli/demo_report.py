@@ -103,6 +103,7 @@ def write_pictures(out: Path, finished: Mapping[str, Finished]) -> None:
     draw_bits(axes[0], log)
     draw_frontier(axes[1], points, path)
     draw_cycles(axes[2], costs)
+    axes[2].set_title("Where the cycles go", pad=40)  # above the legend
     save_figure(figure, *targets("overview"))
 
 
@@ -147,7 +148,7 @@ def write_report(out: Path, summary: Mapping[str, Any], finished: Mapping[str, F
 
 def _alts(finished: Mapping[str, Finished]) -> dict[str, str]:
     """Return what each picture shows, in words."""
-    from hwsim.page_text import cycles_alt  # noqa: PLC0415
+    from hwsim.pages.words import cycles_alt  # noqa: PLC0415
 
     msq = finished["msq"]
     assert msq.costs is not None

@@ -68,9 +68,15 @@ def new_figure(columns: int = 1, rows: int = 1, *, width: float = 6.4, height: f
 
 
 def show_units(axis: Any, unit: str = "") -> None:  # noqa: ANN401
-    """Label the ticks of one axis (``axes.xaxis``) with prefixes of a unit: 20 k, 5 µs, 3 mJ."""
-    from matplotlib.ticker import EngFormatter, NullFormatter  # noqa: PLC0415
+    """Label the ticks of one axis (``axes.xaxis``) with prefixes of a unit: 20 k, 5 µs, 3 mJ.
 
+    A logarithmic axis of few decades has ticks at 1, 2 and 5; call this once its data are drawn.
+    """
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter  # noqa: PLC0415
+
+    first, last = axis.get_data_interval()
+    if axis.get_scale() == "log" and 0 < last < 100 * first:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter(EngFormatter(unit))
     axis.set_minor_formatter(NullFormatter())
 
