@@ -1,7 +1,6 @@
 """Write the table and draw the pictures of the page: ``python docs/make_performance.py``.
 
-Figures are those of benchmarks.json, ``python -m benchmarks --json docs/benchmarks.json``; by
-layer, batch and width those of steps.json, the same of the four steps.
+Figures are those of benchmarks.json, ``python -m benchmarks --json docs/benchmarks.json``.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from msq_ref.files import write_text
 from msq_ref.formats.style import save_figure
 
 HERE = Path(__file__).parent
-PAGE, ROWS, STEPS = HERE / "performance.md", HERE / "benchmarks.json", HERE / "steps.json"
+PAGE, ROWS = HERE / "performance.md", HERE / "benchmarks.json"
 FIRST, LAST = "<!-- benchmarks -->\n", "<!-- end -->"
 
 
@@ -55,7 +54,7 @@ def page_with_table(text: str) -> str:
 
 def draw(folder: Path) -> None:
     """Write all pictures of the page into a folder, as ``kernel-NAME.svg``."""
-    rows, steps = (json.loads(file.read_text(encoding="utf-8")) for file in (ROWS, STEPS))
+    rows = json.loads(ROWS.read_text(encoding="utf-8"))
     figures = {name: make().figure for name, make in (CONVOLUTIONS | PASSES | INTEGERS).items()}
     figures |= {
         "normalization": normalization_passes(),
@@ -64,8 +63,8 @@ def draw(folder: Path) -> None:
         "roofline": draw_measured.roofline(rows),
         "quantizer": draw_measured.quantizer(rows),
         "memory": draw_measured.memory(rows),
-        "layers": draw_measured.layers(steps),
-        "growth": draw_measured.growth(steps),
+        "layers": draw_measured.layers(rows),
+        "growth": draw_measured.growth(rows),
     }
     for name, figure in figures.items():
         save_figure(figure, folder / f"kernel-{name}.svg")

@@ -44,6 +44,14 @@ class Buffers(Settings):
         """Number of tiles that share a buffer."""
         return 2 if self.double_buffered else 1
 
+    @property
+    def rooms(self) -> tuple[int, int, int]:
+        """Bytes that a tile may have of the weight, the input and the output buffer."""
+        return (
+            self.weight_bytes // self.parts, self.input_bytes // self.parts,
+            self.output_bytes // self.parts,
+        )  # fmt: skip
+
 
 class Dram(Settings):
     """The channel to memory."""
@@ -102,6 +110,12 @@ class Accelerator(Settings):
     """Without one, what has no weights is not counted."""
     energy: EnergyTable = HOROWITZ
     """In pJ an event."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all on-chip memories, that of the vector unit included."""
+        of_array = self.buffers.weight_bytes + self.buffers.input_bytes + self.buffers.output_bytes
+        return of_array + (0 if self.vector is None else self.vector.activation_bytes)
 
 
 def accelerator_names() -> list[str]:

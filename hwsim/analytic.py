@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from hwsim.accelerator import Accelerator
 from hwsim.array import tile_cycles
 from hwsim.array_events import ArrayEvents, array_events
+from hwsim.compiling import PATIENCE
+from hwsim.counting import count_tiles, count_uneven_tiles, position_classes
 from hwsim.counts import Counts
 from hwsim.layer import Layer
 from hwsim.problem import LOOPS, ORDERS, problem_of
@@ -68,15 +70,14 @@ def closed_form(
     fit the output buffer. What that takes, and what of it is stall, is said at
     `hwsim.tile_time.add_tile` [S10.4].
     """
-    from hwsim.counting import count_tiles, count_uneven_tiles, position_classes  # noqa: PLC0415
-
     legal(layer, accelerator, tiling)
     problem = problem_of(layer, accelerator)
     loops = LOOPS[ORDERS.index(tiling.order)]
-    sizes = tiling.m_size, tiling.p_size, tiling.c_size
+    sizes = tiling.sizes
     if compute is None:
-        positions = position_classes(problem, tiling.p_size)
-        counters = count_tiles(problem, loops, sizes, positions)
+        ranges = ceil_div(layer.P, tiling.p_size)
+        positions = PATIENCE.choose(position_classes, ranges)(problem, tiling.p_size)
+        counters = PATIENCE.choose(count_tiles, 100)(problem, loops, sizes, positions)
     else:
         ranges = (ceil_div(whole, size) for whole, size in zip(problem.sizes, sizes, strict=True))
         expected = (layer.groups, *ranges)
@@ -85,7 +86,8 @@ def closed_form(
                 f"layer {layer.name}: compute has shape {compute.shape}: expected {expected}"
             )
         cycles = np.ascontiguousarray(compute, np.int64)
-        counters = count_uneven_tiles(problem, loops, sizes, cycles)
+        count = PATIENCE.choose(count_uneven_tiles, cycles.size)
+        counters = count(problem, loops, sizes, cycles)
     for name, count in (events or array_events(accelerator.array, layer))._asdict().items():
         counters[_PLACE[name]] += count
     return Counts(*counters.tolist())

@@ -94,10 +94,6 @@ def area_of(accelerator: Accelerator) -> Area:
     element without ANDs. Control, the vector unit, logic that skips, and what surrounds the cells
     of a memory, are left out.
     """
-    buffers = accelerator.buffers
-    held = buffers.weight_bytes + buffers.input_bytes + buffers.output_bytes
-    if accelerator.vector is not None:
-        held += accelerator.vector.activation_bytes
     array, widths = accelerator.array, accelerator.widths
     if isinstance(array, SystolicArray):
         parts = _systolic(array, widths)
@@ -105,13 +101,13 @@ def area_of(accelerator: Accelerator) -> Area:
         parts = _fusion(array, widths)
     else:
         parts = _serial(array, widths)
-    return Area(**parts, buffers=8 * held * SRAM_CELL)
+    return Area(**parts, buffers=8 * accelerator.memory_bytes * SRAM_CELL)
 
 
 def _serial(array: Array, widths: Widths) -> dict[str, float]:
     serial, lanes, depth = array.serial, array.lanes, widths.accumulator_bits
-    w = 1 if serial in ("weight", "both") else widths.weight_bits
-    a = 1 if serial in ("activation", "both") else widths.input_bits
+    w = 1 if array.is_serial("weight") else widths.weight_bits
+    a = 1 if array.is_serial("activation") else widths.input_bits
     elements = array.rows * array.cols
     places = {"none": 1, "both": 2 * MOST_BITS - 1}.get(serial, MOST_BITS)
     # A product is as wide as both operands, but for one of a single bit, which selects.

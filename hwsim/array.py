@@ -107,7 +107,7 @@ class Array(Settings):
     def passes(self, layer: Layer) -> Passes:
         """Return how a layer passes through, no plane skipped."""
         return Passes(
-            BY_OUTPUTS_AND_POSITIONS, self.rows, self.cols, self.lanes, _taps(layer),
+            BY_OUTPUTS_AND_POSITIONS, self.rows, self.cols, self.lanes, layer.taps,
             int(self.taps == "by-tap"), self.serial_bits(layer.bits, layer.in_bits),
             self.drain + self.fill, self.tile_switch, self.rows * self.cols * self.lanes,
         )  # fmt: skip
@@ -149,7 +149,7 @@ class SystolicArray(Settings):
         }[self.dataflow]
         load = 0 if self.dataflow == "os" else rows
         return Passes(
-            mode, m_side, p_side, lanes, _taps(layer), 0, 1, load + rows + cols - 2,
+            mode, m_side, p_side, lanes, layer.taps, 0, 1, load + rows + cols - 2,
             self.tile_switch - 1, rows * cols,
         )  # fmt: skip
 
@@ -208,7 +208,7 @@ class FusionArray(Settings):
         """Return how a layer passes through: see `hwsim.peers.bitfusion`; errors as `lanes`."""
         lanes = self.lanes(layer)
         return Passes(
-            BY_OUTPUTS_AND_POSITIONS, self.cols, 1, lanes, _taps(layer),
+            BY_OUTPUTS_AND_POSITIONS, self.cols, 1, lanes, layer.taps,
             int(self.taps == "by-tap"), 1, self.drain + self.fill, self.tile_switch,
             self.cols * lanes,
         )  # fmt: skip
@@ -250,7 +250,3 @@ def range_units(array: AnArray, layer: Layer) -> tuple[int, int, int]:
     passes = array.passes(layer)
     whole = 1 if passes.by_tap else math.gcd(passes.lanes, passes.taps)
     return passes.m_side, passes.p_side, min(passes.lanes // whole, layer.group_channels)
-
-
-def _taps(layer: Layer) -> int:
-    return layer.kernel_height * layer.kernel_width

@@ -9,6 +9,7 @@ import numpy as np
 
 from hwsim.array import AnArray, Array, SystolicArray
 from hwsim.layer import Layer
+from hwsim.rounding import ceil_div
 
 __all__ = ["ArrayEvents", "array_events", "bits_read_again", "element_operations", "seen_inputs"]
 
@@ -31,10 +32,9 @@ def array_events(array: AnArray, layer: Layer) -> ArrayEvents:
     """
     g, K, M, P, n = layer.groups, layer.K, layer.M, layer.P, layer.bits
     passes = array.passes(layer)
-    m_passes, p_passes = -(-M // passes.m_side), -(-P // passes.p_side)
-    taps = layer.kernel_height * layer.kernel_width
-    channel_steps = -(-layer.group_channels // passes.lanes)
-    steps = taps * channel_steps if passes.by_tap else -(-K // passes.lanes)
+    m_passes, p_passes = ceil_div(M, passes.m_side), ceil_div(P, passes.p_side)
+    by_tap = layer.taps * ceil_div(layer.group_channels, passes.lanes)
+    steps = by_tap if passes.by_tap else ceil_div(K, passes.lanes)
     by_weights, by_inputs = bits_read_again(array, layer)
     serial, sums = passes.serial, m_passes * _sums(array, layer)
     return ArrayEvents(
@@ -50,7 +50,7 @@ def element_operations(array: AnArray, layer: Layer, lane_operations: int) -> in
 
     Of an array that skips no activations.
     """
-    m_passes = -(-layer.M // array.passes(layer).m_side)
+    m_passes: int = ceil_div(layer.M, array.passes(layer).m_side)
     return lane_operations - layer.groups * layer.P * layer.K * m_passes * _sums(array, layer)
 
 

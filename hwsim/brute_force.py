@@ -10,7 +10,6 @@ from hwsim.comparison import Comparison, Pair, compared
 from hwsim.drawn_machines import Drawn, draw, legal_tilings
 from hwsim.energy import energy_of
 from hwsim.problem import ORDERS
-from hwsim.rounding import ceil_div
 from hwsim.tiling import OBJECTIVES, Tiling, best_tiling
 
 __all__ = ["brute_force_comparisons", "try_all"]
@@ -78,15 +77,10 @@ def try_all(drawn: Drawn) -> list[Cost]:
     found = []
     for tiling in legal_tilings(layer, accelerator):
         counts = closed_form(layer, accelerator, tiling)
-        sizes = tiling.m_size, tiling.p_size, tiling.c_size
-        wholes = layer.M, layer.P, layer.group_channels
-        tiles = layer.groups
-        for whole, size in zip(wholes, sizes, strict=True):
-            tiles *= ceil_div(whole, size)
         found.append(
             Cost(
                 counts.cycles, energy_of(counts, layer, accelerator).total, counts.dram_bytes,
-                (tiles, ORDERS.index(tiling.order), *sizes), tiling,
+                (tiling.tiles(layer), ORDERS.index(tiling.order), *tiling.sizes), tiling,
             )
         )  # fmt: skip
     return found

@@ -8,9 +8,9 @@ from fractions import Fraction
 from hwsim.workload import Workload
 from msq_ref.reference import compression
 
-__all__ = ["MOST_BITS", "RULE", "allocate", "compression_of"]
+__all__ = ["RULE", "allocate", "compression_of"]
 
-MOST_BITS = 8
+FIRST_BITS = 8
 """Width at which every layer begins [S6.1]."""
 
 LEAST_BITS = {"signed": 2, "offset": 1}
@@ -83,8 +83,8 @@ def allocate(workload: Workload, target: float | Fraction) -> Workload:
             f"compression = {float(goal):g}: {workload.name} reaches {float(highest):g} at most, "
             f"at {max(least)} bits a weight"
         )
-    bits = [MOST_BITS] * len(layers)
-    stored = sum(MOST_BITS * size for size in sizes)
+    bits = [FIRST_BITS] * len(layers)
+    stored = sum(FIRST_BITS * size for size in sizes)
     allowed = 32 * sum(sizes) / goal  # bits: the compression holds if no more are stored
     while stored > allowed:
         free = [at for at in range(len(layers)) if bits[at] > least[at]]

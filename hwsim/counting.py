@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hwsim.compiling import Kernel
 from hwsim.passes import tile_formula
 from hwsim.places import ACCUMULATE, I_READ, O_WRITTEN, PLACES, S_READ, S_WRITTEN, W_READ
 from hwsim.problem import Problem
@@ -33,11 +33,11 @@ and for positions how many pixels of the image its windows see."""
 
 WORD = PARTIAL_SUM_BITS // 8
 
-tile_compute = njit(cache=True, nogil=True)(tile_formula)
+tile_compute = Kernel(tile_formula)
 """`tile_formula`, compiled: called for one tile after another."""
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def count_tiles(
     s: Problem, loops: tuple[int, int, int], sizes: tuple[int, int, int], positions: Integers
 ) -> Integers:  # fmt: skip
@@ -65,7 +65,7 @@ def count_tiles(
     return out
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def count_uneven_tiles(
     s: Problem, loops: tuple[int, int, int], sizes: tuple[int, int, int], compute: Integers
 ) -> Integers:  # fmt: skip
@@ -91,7 +91,7 @@ def count_uneven_tiles(
     return out
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def position_classes(s: Problem, size: int) -> Integers:
     """Return the classes of ranges of positions that see equally much, the first one by itself."""
     ranges = up(s.sizes[P], size)
@@ -113,7 +113,7 @@ def position_classes(s: Problem, size: int) -> Integers:
     return found[:count]
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def innermost(s: Problem, loops: tuple[int, int, int], sizes: tuple[int, int, int]) -> int:
     """Return the innermost loop that turns more than once, -1 if none does."""
     inner = -1
@@ -123,7 +123,7 @@ def innermost(s: Problem, loops: tuple[int, int, int], sizes: tuple[int, int, in
     return inner
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def sums_stay(s: Problem, loops: tuple[int, int, int], sizes: tuple[int, int, int]) -> bool:
     """Whether all partial sums of the loops inside that over channels fit the output buffer."""
     words, inside = WORD, False
@@ -135,13 +135,13 @@ def sums_stay(s: Problem, loops: tuple[int, int, int], sizes: tuple[int, int, in
     return words <= s.output_room
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def len_ranges(s: Problem, sizes: tuple[int, int, int], loop: int) -> int:
     """Return how many ranges a loop goes through."""
     return up(s.sizes[loop], sizes[loop])
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def add_class(
     s: Problem, m: Integers, p: Integers, c: Integers, inner: int, stays: bool, times: int,
     compute: int, out: Integers,
@@ -167,7 +167,7 @@ def add_class(
     add_tile(s, many, compute, weights, inputs, sums_in, sums_out, outputs, out)
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _finish(s: Problem, sizes: tuple[int, int, int], out: Integers) -> None:
     """Add what the array itself writes and reads: outputs once, partial sums between ranges.
 
@@ -183,7 +183,7 @@ def _finish(s: Problem, sizes: tuple[int, int, int], out: Integers) -> None:
     out[ACCUMULATE] += again
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _classes(whole: int, size: int) -> Integers:
     """Return the classes of ranges: the first, all in the middle, the last."""
     ranges = up(whole, size)
@@ -195,7 +195,7 @@ def _classes(whole: int, size: int) -> Integers:
     return found
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def one_range(whole: int, size: int, index: int) -> Integers:
     """Return the range of some number as a class of its own, without its pixels."""
     found = np.zeros(5, np.int64)
@@ -205,7 +205,7 @@ def one_range(whole: int, size: int, index: int) -> Integers:
     return found
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def seen_pixels(s: Problem, first: int, count: int) -> int:
     """Return how many pixels of the image some positions see, padding left out.
 
@@ -221,7 +221,7 @@ def seen_pixels(s: Problem, first: int, count: int) -> int:
     return rows * _seen(left, right, s.stride, s.padding, s.kernel_width, s.width)
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _seen(first: int, last: int, stride: int, padding: int, kernel: int, length: int) -> int:
     """Return how much of an axis the windows from `first` to `last` see."""
     start = min(max(first * stride - padding, 0), length)

@@ -12,13 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.layer import Layer
+from hwsim.values import weight_shape
 
-__all__ = ["KINDS", "Sides", "Tensors", "draw_layer", "draw_tensors"]
+__all__ = ["KINDS", "Sides", "Tensors", "draw_layer", "draw_tensors", "generator"]
 
 Integers = NDArray[np.int64]
 
 KINDS = 4
 """Linear layers and products of attention; convolutions, whole, grouped and depthwise."""
+
+
+LARGEST_SEED = 2**32 - 1
+"""NumPy cuts numbers into words of 32 bits and joins them: of longer ones several are alike."""
 
 
 class Sides(NamedTuple):
@@ -39,6 +44,26 @@ class Tensors(NamedTuple):
     def weights(self) -> Integers:
         """Return the integers whose bit planes the array sees [S9.1]."""
         return self.codes if self.signs is None else self.codes * self.signs
+
+
+def generator(seed: int, *parts: int) -> np.random.Generator:
+    """Return the generator of one drawn thing, such as the layer of a number.
+
+    Parameters
+    ----------
+    seed : int
+        0 to 2^32 - 1, so that no other one draws the same.
+    parts : int
+        What tells things of a seed apart, as large at most; the last of several is not 0.
+
+    Raises
+    ------
+    ValueError
+        If the seed is out of range.
+    """
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"seed = {seed}: expected 0 to {LARGEST_SEED}")
+    return np.random.default_rng([seed, *parts])
 
 
 def draw_layer(
@@ -88,7 +113,7 @@ def draw_tensors(
     signed = layer.domain == "signed"
     top = 2 ** (layer.bits - signed) - 1
     x = _extreme(rng, (layer.height, layer.width, layer.channels), low, high, share)
-    kernel = layer.kernel_height, layer.kernel_width, layer.group_channels, layer.outputs
+    kernel = weight_shape(layer)
     codes = _extreme(rng, kernel, 0, top, share)
     signs = rng.integers(-1, 2, kernel) if signed else None
     if layer.kind != "conv":

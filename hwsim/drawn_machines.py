@@ -11,7 +11,7 @@ import numpy as np
 
 from hwsim.accelerator import Accelerator, Buffers, Dram
 from hwsim.array import AnArray, Array, FusionArray, SystolicArray, range_units
-from hwsim.drawn import KINDS, Sides, draw_layer
+from hwsim.drawn import KINDS, Sides, draw_layer, generator
 from hwsim.energy_table import HOROWITZ
 from hwsim.layer import Layer
 from hwsim.problem import ORDERS
@@ -61,9 +61,9 @@ def draw(index: int, seed: int) -> Drawn:
     in thirteen up to 16, but for Bit Fusion's array. Each buffer holds a tile that is drawn, and up
     to three bytes more; that of the outputs holds what the tile stores, its partial sums, or those
     of a row or column of tiles. Half of the accelerators have a DRAM with bursts, rows and
-    latency.
+    latency. `seed` is as in `hwsim.drawn.generator`.
     """
-    rng = np.random.default_rng([seed, index])
+    rng = generator(seed, index)
     number = lambda low, high: int(rng.integers(low, high + 1))  # noqa: E731
     turn, which = divmod(index, len(ARRAYS))
     rows, cols, lanes = number(1, 3), number(1, 4), number(1, 4)
@@ -83,7 +83,7 @@ def draw(index: int, seed: int) -> Drawn:
     stored = int(output_bytes(layer, m, p, c))
     words = int(rng.choice([stored, 4 * m * p, 4 * m * layer.P, 4 * layer.M * p]))
     double = bool(number(0, 1))
-    parts = 2 if double else 1
+    parts = 2 if double else 1  # as `Buffers.parts`, which are not there yet
     buffers = Buffers(
         weight_bytes=parts * (int(weight_bytes(layer, m, c)) + number(0, 3)),
         input_bytes=max(parts * (int(input_bytes(layer, p, c).max()) + number(0, 3)), 1),

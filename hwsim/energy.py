@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ __all__ = [
     "BufferEntry",
     "Energy",
     "EnergyTable",
+    "energy_by_part",
     "energy_of",
     "event_prices",
     "vector_energy_of",
@@ -59,6 +61,12 @@ class Energy:
     def total(self) -> float:
         """Sum of all parts."""
         return sum(getattr(self, field.name) for field in fields(self))
+
+
+def energy_by_part(energies: Iterable[Energy]) -> dict[str, float]:
+    """Return the sum of some energies in pJ, by the fields of `Energy`."""
+    every = list(energies)
+    return {field.name: sum(getattr(one, field.name) for one in every) for field in fields(Energy)}
 
 
 def energy_of(counts: Counts, layer: Layer, accelerator: Accelerator) -> Energy:
@@ -168,12 +176,8 @@ def _leakage_pj_per_cycle(accelerator: Accelerator) -> float:
         return 0.0
     from hwsim.area import area_of  # noqa: PLC0415  (areas need accelerators, which need tables)
 
-    area, buffers = area_of(accelerator), accelerator.buffers
-    bits = 8 * (buffers.weight_bytes + buffers.input_bytes + buffers.output_bytes)
-    if accelerator.vector is not None:
-        bits += 8 * accelerator.vector.activation_bytes
     picowatts = (
-        area.array * accelerator.energy.leakage_pw_per_gate
-        + bits * accelerator.energy.leakage_pw_per_bit
+        area_of(accelerator).array * accelerator.energy.leakage_pw_per_gate
+        + 8 * accelerator.memory_bytes * accelerator.energy.leakage_pw_per_bit
     )
     return picowatts / (accelerator.frequency_mhz * 1e6)

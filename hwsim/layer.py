@@ -139,9 +139,14 @@ class Layer:
         return self.channels // self.groups
 
     @property
+    def taps(self) -> int:
+        """Places of the kernel."""
+        return self.kernel_height * self.kernel_width
+
+    @property
     def K(self) -> int:
         """Reduction length of a group."""
-        return self.kernel_height * self.kernel_width * self.group_channels
+        return self.taps * self.group_channels
 
     @property
     def M(self) -> int:

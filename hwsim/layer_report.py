@@ -12,6 +12,7 @@ from hwsim.array_events import element_operations
 from hwsim.counts import Counts
 from hwsim.energy import Energy, energy_of, vector_energy_of
 from hwsim.layer import Layer
+from hwsim.rounding import ceil_div
 from hwsim.skipping import closed_form_of_values
 from hwsim.tiling import Tiling, best_tiling
 from hwsim.vector import VectorCounts
@@ -133,7 +134,7 @@ def vector_line(counts: VectorCounts, accelerator: Accelerator) -> LayerReport:
         stall_cycles=counts.stall_cycles,
         cycles=counts.cycles,
         dram_bytes=counts.dram_bytes,
-        sram_bytes=-(-(counts.activation_bits_read + counts.activation_bits_written) // 8),
+        sram_bytes=ceil_div(counts.activation_bits_read + counts.activation_bits_written, 8),
         energy_pj=energy.total,
         utilization=counts.operations / (lanes * busy) if busy else 0.0,
         kind=counts.kind,

@@ -90,7 +90,7 @@ def _named(text: str | Path, in_bits: int | None) -> Workload:
     if path.suffix.lower() == ".csv":
         return topology_workload(path, in_bits=width)
     if path.suffix.lower() == ".onnx":
-        from hwsim.onnx_file import onnx_workload  # noqa: PLC0415  (an extra)
+        from hwsim.onnx import onnx_workload  # noqa: PLC0415  (an extra)
 
         return onnx_workload(path, in_bits=in_bits)
     if path.name == str(text) and not path.exists():

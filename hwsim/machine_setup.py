@@ -17,6 +17,7 @@ def setup_of(
 ) -> Setup:
     """Return what the machine runs."""
     buffers, dram = accelerator.buffers, accelerator.dram
+    weight_room, input_room, output_room = (8 * room for room in buffers.rooms)
     m_unit, p_unit, c_unit = range_units(accelerator.array, layer)
     outer, middle, inner = ("mpc".index(loop) for loop in tiling.order)
     return Setup(
@@ -28,9 +29,9 @@ def setup_of(
         row_miss_cycles=dram.row_miss_cycles,
         double_buffered=int(buffers.double_buffered),
         ports=buffers.ports,
-        weight_room=8 * (buffers.weight_bytes // buffers.parts),
-        input_room=8 * (buffers.input_bytes // buffers.parts),
-        output_room=8 * (buffers.output_bytes // buffers.parts),
+        weight_room=weight_room,
+        input_room=input_room,
+        output_room=output_room,
         height=layer.height,
         width=layer.width,
         channels=layer.group_channels,

@@ -7,18 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.array import Array
 from hwsim.layer import Layer
 from hwsim.report import Report
-from hwsim.report_layers import report_layers
 from hwsim.skipping import skipped, skips
 from hwsim.tile_occupancy import CYCLES, WEIGHTS, tile_occupancy
-from hwsim.tiling import Tiling
 from hwsim.workload import Workload
 
 __all__ = ["Occupancy", "occupancy"]
@@ -71,17 +67,15 @@ def occupancy(report: Report, workload: Workload, intervals: int = 720) -> Occup
     """
     if intervals < 1:
         raise ValueError(f"intervals = {intervals}: expected at least 1")
-    layers_of = report_layers(report, workload)
+    known = report.layers_of(workload)
     tiles = sum(
-        _tiles(layers_of[line.name], line.tiling)
-        for line in report.layers
-        if line.tiling is not None
+        line.tiling.tiles(known[line.name]) for line in report.layers if line.tiling is not None
     )
     exact = tiles <= intervals
     edges = np.unique(np.linspace(0, report.totals.cycles, intervals + 1).astype(np.int64))
     held = np.zeros((len(edges) - 1, 3), np.int64)
     layers, rows_of_all, start = [], [], 0
-    for name, rows in _rows(report, workload):
+    for name, rows in _rows(report, workload, known):
         layers.append((name, start))
         if exact:
             rows_of_all.append(rows)
@@ -91,18 +85,13 @@ def occupancy(report: Report, workload: Workload, intervals: int = 720) -> Occup
     if exact:
         rows = np.concatenate(rows_of_all)
         edges, held = np.append(0, np.cumsum(rows[:, CYCLES])), rows[:, WEIGHTS:]
-    buffers = report.design.buffers
-    weight_room, input_room, output_room = (
-        size // buffers.parts
-        for size in (buffers.weight_bytes, buffers.input_bytes, buffers.output_bytes)
-    )
-    rooms = weight_room, input_room, output_room
-    return Occupancy(edges, held, rooms, tuple(layers), tiles, exact)
+    return Occupancy(edges, held, report.design.buffers.rooms, tuple(layers), tiles, exact)
 
 
-def _rows(report: Report, workload: Workload) -> Iterator[tuple[str, Integers]]:
+def _rows(
+    report: Report, workload: Workload, known: dict[str, Layer]
+) -> Iterator[tuple[str, Integers]]:
     """Go through the layers that take time: their names and lines as in `tile_occupancy`."""
-    known = report_layers(report, workload)
     array = report.design.array
     for line in report.layers:
         if line.tiling is None:
@@ -110,7 +99,7 @@ def _rows(report: Report, workload: Workload) -> Iterator[tuple[str, Integers]]:
         else:
             layer, compute = known[line.name], None
             values = workload.values.get(line.name)
-            if isinstance(array, Array) and skips(array):
+            if skips(array):
                 compute = skipped(layer, array, line.tiling, values, None).compute
             rows = tile_occupancy(layer, report.design, line.tiling, compute)
         if rows[:, CYCLES].sum() != line.cycles:
@@ -136,9 +125,3 @@ def _raise(held: Integers, edges: Integers, rows: Integers, start: int) -> None:
     padded = np.append(rows[:, WEIGHTS:], np.zeros((1, 3), np.int64), axis=0)
     most = np.maximum.reduceat(padded, slices, axis=0)[::2]
     held[low:high] = np.maximum(held[low:high], most)
-
-
-def _tiles(layer: Layer, tiling: Tiling) -> int:
-    wholes = layer.M, layer.P, layer.group_channels
-    sizes = tiling.m_size, tiling.p_size, tiling.c_size
-    return layer.groups * prod(-(-all_ // part) for all_, part in zip(wholes, sizes, strict=True))

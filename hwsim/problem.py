@@ -57,14 +57,14 @@ class Problem(NamedTuple):
 def problem_of(layer: Layer, accelerator: Accelerator) -> Problem:
     """Return a layer on an accelerator as plain integers."""
     array, buffers, dram = accelerator.array, accelerator.buffers, accelerator.dram
-    parts = 2 if buffers.double_buffered else 1
+    weight_room, input_room, output_room = buffers.rooms
     return Problem(
         array=array_parameters(array, layer),
         units=range_units(array, layer),
         sizes=(layer.M, layer.P, layer.group_channels),
         read_again=bits_read_again(array, layer),
         groups=layer.groups,
-        taps=layer.kernel_height * layer.kernel_width,
+        taps=layer.taps,
         kernel_height=layer.kernel_height,
         kernel_width=layer.kernel_width,
         height=layer.height,
@@ -75,9 +75,9 @@ def problem_of(layer: Layer, accelerator: Accelerator) -> Problem:
         bits=layer.bits,
         in_bits=layer.in_bits,
         out_bits=layer.out_bits,
-        weight_room=buffers.weight_bytes // parts,
-        input_room=buffers.input_bytes // parts,
-        output_room=buffers.output_bytes // parts,
+        weight_room=weight_room,
+        input_room=input_room,
+        output_room=output_room,
         double_buffered=int(buffers.double_buffered),
         ports=buffers.ports,
         bits_per_cycle=dram.bits_per_cycle,

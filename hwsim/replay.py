@@ -84,13 +84,7 @@ def replay(layer: Layer, accelerator: Accelerator, tiling: Tiling) -> dict[str, 
         If an access finds its operand in no buffer, or a buffer holds more than it can.
     """
     tiles = list(_tiles(layer, tiling))
-    rooms = [
-        8 * (size // accelerator.buffers.parts)
-        for size in (
-            accelerator.buffers.weight_bytes, accelerator.buffers.input_bytes,
-            accelerator.buffers.output_bytes,
-        )
-    ]  # fmt: skip
+    rooms = [8 * room for room in accelerator.buffers.rooms]
     stays = PARTIAL_SUM_BITS * _most_live(layer, tiles) <= rooms[2]
     burst = accelerator.dram.burst_bytes
     chip = _Chip(counts=dict.fromkeys(_COUNTED, 0))
@@ -142,7 +136,7 @@ def _tiles(layer: Layer, tiling: Tiling) -> Iterator[_Tile]:
         for parts in itertools.product(*(ranges[loop] for loop in tiling.order)):
             part = dict(zip(tiling.order, parts, strict=True))
             m, p, c = part["m"], part["p"], part["c"]
-            taps = range(layer.kernel_height * layer.kernel_width)
+            taps = range(layer.taps)
             weights = itertools.product((group,), taps, c, m)
             inputs = ((group, *pixel, one) for pixel in _box(layer, p) for one in c)
             yield _Tile(group, m, p, c, frozenset(weights), frozenset(inputs))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-import numpy as np
-
 from hwsim.analytic import closed_form
 from hwsim.comparison import Comparison, Pair, compared
+from hwsim.drawn import generator
 from hwsim.drawn_machines import Drawn, draw, legal_tilings
 from hwsim.replay import replay
 from hwsim.tiling import Tiling, best_tiling
@@ -49,6 +48,6 @@ def tilings_to_run(drawn: Drawn, index: int, seed: int) -> list[Tiling]:
     """Return the tiling with the least cycles, and some drawn ones of the others."""
     best = best_tiling(*drawn)
     others = [tiling for tiling in legal_tilings(*drawn) if tiling != best]
-    rng = np.random.default_rng([seed, index, 1])
+    rng = generator(seed, index, 1)
     chosen = rng.permutation(len(others))[:MORE_TILINGS]
     return [best, *(others[int(at)] for at in chosen)]

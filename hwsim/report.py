@@ -15,6 +15,7 @@ from hwsim.workload import LeftOut, Workload
 
 __all__ = ["LayerReport", "Report", "Totals", "simulate"]
 
+
 @dataclass(frozen=True)
 class Totals:
     """Sums over the layers; `latency_s` is the time of all cycles in seconds."""
@@ -68,6 +69,28 @@ class Report:
     def assumed_bits(self) -> bool:
         """Whether the widths of the weights are from a rule and not from training."""
         return bool(self.assumed)
+
+    def layers_of(self, workload: Workload) -> dict[str, Layer]:
+        """Return the layers of the array that the lines are about, by name, in their order.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not in the workload, or has another width or size there.
+        """
+        known = {layer.name: layer for layer in workload.layers}
+        found = {}
+        for line in self.layers:
+            if line.tiling is None:
+                continue
+            layer = known.get(line.name)
+            if layer is None or (layer.bits, layer.macs) != (line.bits, line.macs):
+                raise ValueError(
+                    f"workload {workload.name}: its layer {line.name} is not that of the report on "
+                    f"{self.network}"
+                )
+            found[line.name] = layer
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -189,10 +212,10 @@ def _narrow_enough(layer: Layer, accelerator: Accelerator) -> None:
     array, widths = accelerator.array, accelerator.widths
     if isinstance(array, FusionArray):
         return  # which says so itself
-    serial = array.serial if isinstance(array, Array) else "none"
-    if serial not in ("weight", "both") and layer.bits > widths.weight_bits:
+    serial = array if isinstance(array, Array) else None
+    if layer.bits > widths.weight_bits and not (serial and serial.is_serial("weight")):
         name, key, bits, most = "bits", "weight_bits", layer.bits, widths.weight_bits
-    elif serial not in ("activation", "both") and layer.in_bits > widths.input_bits:
+    elif layer.in_bits > widths.input_bits and not (serial and serial.is_serial("activation")):
         name, key, bits, most = "in_bits", "input_bits", layer.in_bits, widths.input_bits
     else:
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from hwsim.report import Report
-from hwsim.report_layers import report_layers
 from hwsim.workload import Workload
 
 __all__ = ["Point", "roofline"]
@@ -68,7 +67,7 @@ def roofline(report: Report, workload: Workload) -> list[Point]:
     peak takes all of them.
     """
     array, bandwidth = report.design.array, report.design.dram.bits_per_cycle / 8
-    layers = report_layers(report, workload)
+    layers = report.layers_of(workload)
     points = []
     for line in report.layers:
         if line.name in layers:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hwsim.compiling import Kernel
 from hwsim.counting import (
     PIXELS,
     SIZE,
@@ -57,7 +57,7 @@ ROUNDING = 1 - 1e-12
 """A sum of energies in another order is not less than this share of it."""
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def search(
     s: Problem, objective: int, prices: Floats, m_sizes: Integers, p_sizes: Integers,
     c_sizes: Integers,
@@ -139,7 +139,7 @@ def search(
     return best
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _fits(s: Problem, sizes: tuple[int, int, int], positions: Integers) -> bool:
     """Whether inputs and outputs of a tile fit; its weights do."""
     m, p, c = sizes
@@ -148,7 +148,7 @@ def _fits(s: Problem, sizes: tuple[int, int, int], positions: Integers) -> bool:
     return bool(words <= s.output_room and most <= s.input_room)
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _alike(s: Problem, p_sizes: Integers, positions: Integers) -> tuple[Integers, Integers]:
     """Return where sizes begin with as many ranges each, and the least of what these see and do."""
     groups = np.zeros(len(p_sizes) + 1, np.int64)
@@ -165,7 +165,7 @@ def _alike(s: Problem, p_sizes: Integers, positions: Integers) -> tuple[Integers
     return groups[: count + 1], least[:count]
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _positions(s: Problem, classes: list[Integers], first: tuple[int, int, int]) -> Integers:
     """Return for every size of ranges of positions what they see, and their work."""
     found = np.zeros((len(classes), 4), np.int64)
@@ -178,14 +178,14 @@ def _positions(s: Problem, classes: list[Integers], first: tuple[int, int, int])
     return found
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _work(s: Problem, m: int, p: int, c: int) -> int:
     """Return the compute cycles of a tile but for its switch."""
     work: int = tile_compute(s.array, m, p, c) - s.array[SWITCH]
     return work
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _work_of_all(s: Problem, m: int, p: int, c: int) -> int:
     """Return the same for all ranges of outputs and channels together."""
     many_m, many_c = up(s.sizes[M], m), up(s.sizes[C], c)
@@ -196,7 +196,7 @@ def _work_of_all(s: Problem, m: int, p: int, c: int) -> int:
     return work
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _weights(s: Problem, m: int, c: int) -> tuple[int, int, int]:
     """Return streams, packed bytes and bursts of bytes of all weights of a group, once."""
     many_m, many_c = up(s.sizes[M], m), up(s.sizes[C], c)
@@ -209,7 +209,7 @@ def _weights(s: Problem, m: int, c: int) -> tuple[int, int, int]:
     return many_m * many_c, payload, moved
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _bound(
     s: Problem, objective: int, prices: Floats, loops: tuple[int, int, int],
     sizes: tuple[int, int, int], many: tuple[int, int, int], work: int, ranges: Integers,

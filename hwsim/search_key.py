@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hwsim.compiling import Kernel
 from hwsim.counting import C, M, P
 from hwsim.places import COMPUTE, DRAM_I, DRAM_O, DRAM_S, DRAM_W, PLACES, STALL
 
@@ -21,7 +21,7 @@ KEY = 8
 """Length of what tilings are compared by."""
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def finish_key(
     many: tuple[int, int, int], order: int, sizes: tuple[int, int, int], key: Floats
 ) -> None:
@@ -30,7 +30,7 @@ def finish_key(
     key[4], key[5], key[6], key[7] = order, sizes[M], sizes[P], sizes[C]
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def fill_key(objective: int, prices: Floats, counts: Integers, key: Floats) -> None:
     """Fill the first places of a key with what a tiling takes."""
     cycles = counts[COMPUTE] + counts[STALL]
@@ -46,7 +46,7 @@ def fill_key(objective: int, prices: Floats, counts: Integers, key: Floats) -> N
         key[0], key[1], key[2] = energy, cycles, total
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def less(a: Floats, b: Floats) -> bool:
     """Whether a key comes before another."""
     for place in range(KEY):

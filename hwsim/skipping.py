@@ -8,7 +8,7 @@ step, or, by line, the most that one row has; 1 at the least.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ from hwsim.array import AnArray, Array
 from hwsim.array_events import ArrayEvents, seen_inputs
 from hwsim.counts import Counts
 from hwsim.layer import Layer
+from hwsim.rounding import ceil_div
 from hwsim.tiling import Tiling
+from hwsim.values import weight_shape
 
 __all__ = ["Skipped", "closed_form_of_values", "skipped", "skips"]
 
@@ -89,11 +91,11 @@ def skipped(
     ValueError
         If a shape is not that of the layer.
     """
-    taps, channels, g = layer.kernel_height * layer.kernel_width, layer.group_channels, layer.groups
+    channels, g = layer.group_channels, layer.groups
     w = windows = real = None
     if array.skips("weight") and weights is not None:
-        shape = layer.kernel_height, layer.kernel_width, channels, layer.outputs
-        w = _checked(layer, "weights", weights, shape).reshape(taps, channels, g, layer.M)
+        w = _checked(layer, "weights", weights, weight_shape(layer))
+        w = w.reshape(layer.taps, channels, g, layer.M)
     if array.skips("activation") and x is not None:
         image = _checked(layer, "x", x, (layer.height, layer.width, layer.channels))
         windows, real = _windows(layer, image), _windows(layer, np.ones_like(image))
@@ -111,13 +113,13 @@ def skipped(
     counts = zip(*(one.events for one in parts), strict=True)
     events = ArrayEvents(*(int(sum(count)) for count in counts))
     if real is None:
-        m_passes = -(-layer.M // array.rows)
+        m_passes = ceil_div(layer.M, array.rows)
         bits = g * m_passes * seen_inputs(layer) * layer.in_bits
         events = events._replace(input_bits_read=bits)
     return Skipped(compute, events)
 
 
-def skips(array: AnArray) -> bool:
+def skips(array: AnArray) -> TypeGuard[Array]:
     """Whether what an array does depends on the values."""
     return isinstance(array, Array) and array.skip != "none"
 
@@ -144,7 +146,7 @@ def closed_form_of_values(
         As `closed_form` and `skipped`.
     """
     array = accelerator.array
-    if not isinstance(array, Array) or not skips(array):
+    if not skips(array):
         return closed_form(layer, accelerator, tiling)
     return closed_form(layer, accelerator, tiling, *skipped(layer, array, tiling, weights, x))
 
@@ -165,7 +167,7 @@ def _part(
         are left out.
     """
     by_tap, line = array.taps == "by-tap", array.skip_by == "line"
-    terms = np.ones((layer.kernel_height * layer.kernel_width, channels), np.int64)
+    terms = np.ones((layer.taps, channels), np.int64)
     filled = _steps(terms, array.lanes, by_tap).sum(axis=1)
     like = filled.size, layer.groups
     if weights is None:
@@ -248,9 +250,7 @@ def _windows(layer: Layer, x: Integers) -> Integers:
     padded = np.pad(x, [(pad, pad), (pad, pad), (0, 0)])
     views = np.lib.stride_tricks.sliding_window_view(padded, kernel, axis=(0, 1))
     seen = views[:: layer.stride, :: layer.stride]  # (out_height, out_width, channels, kernel)
-    by_group = seen.reshape(
-        layer.P, layer.groups, layer.group_channels, layer.kernel_height * layer.kernel_width
-    )
+    by_group = seen.reshape(layer.P, layer.groups, layer.group_channels, layer.taps)
     return by_group.transpose(3, 2, 1, 0)
 
 

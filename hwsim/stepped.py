@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.comparison import Comparison, Pair, compared
-from hwsim.drawn import Tensors, draw_tensors
+from hwsim.drawn import Tensors, draw_tensors, generator
 from hwsim.drawn_machines import draw
 from hwsim.engine import simulate_layer
 from hwsim.layer import Layer
@@ -39,7 +39,7 @@ def engine_comparisons(
     for index in range(count):
         drawn = draw(index, seed)
         layer, accelerator = drawn
-        rng = np.random.default_rng([seed, index, 2])
+        rng = generator(seed, index, 2)
         in_signed = bool(rng.integers(0, 2))
         tensors = draw_tensors(rng, layer, in_signed=in_signed)
         expected = definition(layer, tensors).ravel()

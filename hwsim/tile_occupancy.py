@@ -81,7 +81,7 @@ def tile_occupancy(
     legal(layer, accelerator, tiling)
     problem = problem_of(layer, accelerator)
     loops = LOOPS[ORDERS.index(tiling.order)]
-    sizes = tiling.m_size, tiling.p_size, tiling.c_size
+    sizes = tiling.sizes
     if compute is not None:
         return _trace(problem, loops, sizes, np.ascontiguousarray(compute, np.int64))
     one_group = _trace(problem, loops, sizes, np.zeros((0, 0, 0, 0), np.int64))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from hwsim.compiling import Kernel
 from hwsim.places import (
     COMPUTE,
     DRAM_I,
@@ -32,13 +32,13 @@ __all__ = ["add_tile", "up"]
 Integers = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def up(a: int, b: int) -> int:
     """Return a / b rounded up."""
     return (a + b - 1) // b
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def add_tile(
     s: Problem, times: int, compute: int, weights: int, inputs: int, sums_in: int, sums_out: int,
     outputs: int, out: Integers,
@@ -73,7 +73,8 @@ def add_tile(
     loaded = up(8 * (w + i + si), width)
     to_so = up(8 * so, width)
     stored = up(8 * (so + o), width)
-    streams = (w > 0) + (i > 0) + (si > 0), (so > 0) + (o > 0)
+    # As integers: the sum of two truths of NumPy is a truth.
+    streams = int(w > 0) + int(i > 0) + int(si > 0), int(so > 0) + int(o > 0)
     rows = _rows(s, w) + _rows(s, i) + _rows(s, si), _rows(s, so) + _rows(s, o)
     hidden = compute if s.double_buffered else 0
     stall = 0
@@ -107,11 +108,11 @@ def add_tile(
     out[O_READ] += 8 * times * outputs
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _bursts(s: Problem, size: int) -> int:
     return up(size, s.burst_bytes) * s.burst_bytes
 
 
-@njit(cache=True, nogil=True)
+@Kernel
 def _rows(s: Problem, size: int) -> int:
     return up(size, s.row_bytes) if s.row_bytes else 0

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, fields
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.accelerator import Accelerator
+from hwsim.compiling import PATIENCE
 from hwsim.counts import Counts
 from hwsim.layer import Layer
 from hwsim.problem import ORDERS, Problem, problem_of
 from hwsim.rounding import ceil_div
+from hwsim.search import search
 from hwsim.widths import PARTIAL_SUM_BITS
 from msq_ref.formats import known_name
 
@@ -58,10 +61,21 @@ class Tiling:
     p_size: int
     c_size: int
 
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Outputs, output positions and input channels of a tile."""
+        return self.m_size, self.p_size, self.c_size
+
+    def tiles(self, layer: Layer) -> int:
+        """Return how many tiles a layer has."""
+        wholes = layer.M, layer.P, layer.group_channels
+        ranges = (ceil_div(*one) for one in zip(wholes, self.sizes, strict=True))
+        return layer.groups * prod(ranges)
+
 
 def weight_bytes(layer: Layer, m: Any, c: Any) -> Any:  # noqa: ANN401
     """Return the packed size of the weights of `m` outputs and `c` channels."""
-    return ceil_div(m * layer.kernel_height * layer.kernel_width * c * layer.bits, 8)
+    return ceil_div(m * layer.taps * c * layer.bits, 8)
 
 
 def output_bytes(layer: Layer, m: Any, p: Any, c: Any) -> Any:  # noqa: ANN401
@@ -127,8 +141,8 @@ def legal(layer: Layer, accelerator: Accelerator, tiling: Tiling) -> Tiling:
                 f"layer {layer.name}: tiling.{name} = {size!r}: expected a multiple of {unit} "
                 f"below {whole}, or {whole}"
             )
-    sizes = tiling.m_size, tiling.p_size, tiling.c_size
-    if any(need > room for need, room in zip(_needs(layer, *sizes), _rooms(problem), strict=True)):
+    rooms = accelerator.buffers.rooms
+    if any(need > room for need, room in zip(_needs(layer, *tiling.sizes), rooms, strict=True)):
         raise ValueError(f"layer {layer.name}: {tiling}: a tile does not fit the buffers")
     return tiling
 
@@ -173,13 +187,14 @@ def best_tiling(layer: Layer, accelerator: Accelerator, objective: str = "cycles
 @functools.lru_cache(maxsize=4096)
 def _search(problem: Problem, objective: int, prices: tuple[float, ...]) -> Tiling | None:
     """Return the best tiling, None if there is none; layers of different names are the same."""
-    from hwsim.search import search  # noqa: PLC0415  (it brings a compiler)
-
     sizes = [
         range_sizes(whole, unit)
         for whole, unit in zip(problem.sizes, problem.units, strict=True)
     ]
-    key = search(problem, objective, np.array(prices, np.float64), *sizes)
+    m, p, c = (len(some) for some in sizes)
+    ranges = int(ceil_div(problem.sizes[1], sizes[1]).sum())  # of positions, each looked at once
+    run = PATIENCE.choose(search, ranges + m * p * c)
+    key = run(problem, objective, np.array(prices, np.float64), *sizes)
     if np.isinf(key[0]):
         return None
     order, m, p, c = (int(part) for part in key[4:])
@@ -208,11 +223,6 @@ def _needs(layer: Layer, m: int, p: int, c: int) -> tuple[int, int, int]:
     )
 
 
-def _rooms(problem: Problem) -> tuple[int, int, int]:
-    """Return the bytes that there are for it."""
-    return problem.weight_room, problem.input_room, problem.output_room
-
-
 def _misfit(layer: Layer, accelerator: Accelerator) -> str:
     """Say which buffers are too small, and what they need at the least.
 
@@ -223,7 +233,7 @@ def _misfit(layer: Layer, accelerator: Accelerator) -> str:
     m_sizes, p_sizes, c_sizes = (
         range_sizes(whole, unit) for whole, unit in zip(problem.sizes, problem.units, strict=True)
     )
-    rooms = _rooms(problem)
+    rooms = accelerator.buffers.rooms
     needs = (
         _needs(layer, int(m_sizes[0]), int(p), int(c)) for p in p_sizes for c in c_sizes
     )

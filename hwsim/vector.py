@@ -10,22 +10,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hwsim.vector_layer import ELEMENT_WISE, OPERATIONS, Operand, VectorLayer
+from hwsim.rounding import ceil_div
+from hwsim.vector_layer import VectorLayer
 
 if TYPE_CHECKING:
     from hwsim.accelerator import Accelerator, Dram
     from hwsim.workload import Workload
 
-__all__ = [
-    "ELEMENT_WISE",
-    "OPERATIONS",
-    "Operand",
-    "VectorCounts",
-    "VectorLayer",
-    "kept_tensors",
-    "vector_counts",
-    "vector_lines",
-]
+__all__ = ["VectorCounts", "kept_tensors", "vector_counts", "vector_lines"]
+
 
 @dataclass(frozen=True)
 class VectorCounts:
@@ -88,7 +81,7 @@ def kept_tensors(layers: Iterable[VectorLayer], activation_bytes: int) -> frozen
     for layer in layers:
         for operand in layer.operands:
             if not operand.external:
-                spans[operand.tensor] = operand.made, layer.step, -(-operand.whole // 8)
+                spans[operand.tensor] = operand.made, layer.step, ceil_div(operand.whole, 8)
     kept: dict[str, tuple[int, int, int]] = {}
     for tensor, span in sorted(spans.items(), key=lambda item: (item[1][0], item[0])):
         made, _, size = span
@@ -133,7 +126,7 @@ def vector_counts(
     if accelerator.vector is None:
         raise ValueError(f"accelerator {accelerator.name}: vector is missing: layer {layer.name}")
     operations = layer.elements * layer.operations
-    busy = -(-operations // accelerator.vector.lanes)
+    busy = ceil_div(operations, accelerator.vector.lanes)
     beside = min(busy, hidden) if layer.fused else 0
     read = [layer.constant_bits]
     held_read = held_written = 0
@@ -156,9 +149,10 @@ def vector_counts(
 
 def _moved(streams: Iterable[int], dram: Dram) -> tuple[int, int]:
     """Return the bytes of some streams of bits, one way, and the channel's cycles for them."""
-    sizes = [-(-bits // (8 * dram.burst_bytes)) * dram.burst_bytes for bits in streams if bits]
-    rows = sum(-(-size // dram.row_bytes) for size in sizes) if dram.row_bytes else 0
-    data = -(-8 * sum(sizes) // dram.bits_per_cycle)
+    burst = dram.burst_bytes
+    sizes = [ceil_div(bits, 8 * burst) * burst for bits in streams if bits]
+    rows = sum(ceil_div(size, dram.row_bytes) for size in sizes) if dram.row_bytes else 0
+    data = ceil_div(8 * sum(sizes), dram.bits_per_cycle)
     return sum(sizes), len(sizes) * dram.latency_cycles + rows * dram.row_miss_cycles + data
 
 

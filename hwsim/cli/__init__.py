@@ -8,6 +8,11 @@ from msq_ref.formats.console import run_app
 
 __all__ = ["app", "main"]
 
+ORDER = ("run", "compare", "sweep", "accelerators", "networks", "validate")
+"""The commands as the help lists them, those of every day first."""
+
+app.registered_commands.sort(key=lambda one: ORDER.index(getattr(one.callback, "__name__", "")))
+
 
 def main() -> None:
     """Run the command line and exit: 0 done, 1 it ran and failed, 2 bad usage or input."""

@@ -19,10 +19,10 @@ from hwsim.cli.options import (
     ObjectiveOption,
     SetOption,
 )
-from hwsim.cli.printing import print_lines, print_table
 from hwsim.cli.program import app
 from hwsim.cli.progress import Waiting
 from hwsim.cli.targets import check_files, csv_text, deliver
+from msq_ref.formats.printing import print_lines, print_table
 
 __all__ = ["compare"]
 
@@ -86,7 +86,7 @@ def compare(
             waiting.step(f"{number} of {len(machines)}: {workload.name} on {machine.name}")
             reports.append(simulate(workload, machine, objective=objective))
         if html_file is not None:
-            from hwsim.compare_page import write_comparison  # noqa: PLC0415  (see `run`)
+            from hwsim.pages import write_comparison  # noqa: PLC0415  (see `run`)
 
             waiting.step(f"writing {html_file}")
             write_comparison(html_file, reports, workload)

@@ -7,9 +7,9 @@ import json
 import typer
 
 from hwsim.cli.options import JsonOption
-from hwsim.cli.printing import print_table
 from hwsim.cli.program import app
 from hwsim.cli.progress import Waiting
+from msq_ref.formats.printing import print_table
 
 __all__ = ["accelerators", "networks"]
 

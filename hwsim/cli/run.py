@@ -19,10 +19,10 @@ from hwsim.cli.options import (
     ObjectiveOption,
     SetOption,
 )
-from hwsim.cli.printing import print_lines, print_table
 from hwsim.cli.program import app
 from hwsim.cli.progress import Waiting
 from hwsim.cli.targets import check_files, csv_text, deliver
+from msq_ref.formats.printing import print_lines, print_table
 
 if TYPE_CHECKING:
     from hwsim.accelerator import Accelerator
@@ -37,7 +37,7 @@ def run(
     network: NetworkArgument,
     accelerator: Annotated[
         str, typer.Option(help="Name of a preset, or a TOML file of the same form.")
-    ],
+    ] = "edge-small",
     array: ArrayOption = None,
     assignments: SetOption = None,
     bits: BitsOption = None,
@@ -49,7 +49,9 @@ def run(
 ) -> None:
     """Count cycles, memory traffic and energy of a network, for one image.
 
-    Example: hwsim run resnet20 --accelerator edge-small --bits 4 --array 32x16
+    Example: hwsim run resnet20 --bits 4
+
+    Example: hwsim run resnet20 --accelerator edge-large --array 32x16
     """
     targets = {"--json": json_file, "--csv": csv_file, "--html": html_file}
     check_files(targets, dash=("--json", "--csv"))
@@ -65,7 +67,7 @@ def run(
         report = simulate(workload, machine, objective=objective)
         at_8_bits, missing = _reference(plain, machine, objective)
         if html_file is not None:
-            from hwsim.page import write_report  # noqa: PLC0415  (matplotlib is slow to load)
+            from hwsim.pages import write_report  # noqa: PLC0415  (matplotlib is slow to load)
 
             waiting.step(f"writing {html_file}")
             write_report(html_file, report, at_8_bits, workload)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hwsim.cli.options import HtmlOption, JsonOption
-from hwsim.cli.printing import print_lines, print_table
 from hwsim.cli.program import app
 from hwsim.cli.progress import CountBar
 from hwsim.cli.targets import check_files
+from msq_ref.formats.printing import print_lines, print_table
 
 if TYPE_CHECKING:
     from hwsim.sweep.summary import Columns

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from hwsim.cli.options import JsonOption
-from hwsim.cli.printing import print_lines, print_table
 from hwsim.cli.program import app
 from hwsim.cli.progress import Waiting
+from msq_ref.formats.printing import print_lines, print_table
 
 __all__ = ["validate"]
 

@@ -9,7 +9,7 @@ from hwsim.peers.bitfusion import bitfusion_cycles, bitfusion_total
 from hwsim.peers.bitsim import bitsim_cycles
 from hwsim.peers.loom import dpnn_cycles, loom_cycles
 from hwsim.peers.shape import LayerShape, shape_of
-from hwsim.peers.stripes import dadiannao_cycles, ideal_speed_up, stripes_cycles
+from hwsim.peers.stripes import dadiannao_cycles, stripes_cycles
 from hwsim.peers.systolic import DATAFLOWS, systolic_cycles
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "bitsim_cycles",
     "dadiannao_cycles",
     "dpnn_cycles",
-    "ideal_speed_up",
     "loom_cycles",
     "shape_of",
     "stripes_cycles",

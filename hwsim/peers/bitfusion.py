@@ -83,8 +83,7 @@ def bitfusion_cycles(shape: LayerShape, machine: BitFusion, *, flat: bool) -> in
     passes = shape.groups * shape.P * ceil_div(shape.outputs, machine.cols)
     if flat:
         return passes * ceil_div(shape.K, terms)
-    taps = shape.kernel_height * shape.kernel_width
-    return passes * taps * ceil_div(shape.channels, terms)
+    return passes * shape.steps_by_tap(terms)
 
 
 def bitfusion_total(shape: LayerShape, machine: BitFusion, *, flat: bool) -> int:
@@ -157,11 +156,11 @@ def _tiles(
     b, o, ic, oc = (axis.ravel() for axis in np.meshgrid(*ranges, indexing="ij"))
     sizes = np.stack([b, o, o, ic, oc])
     whole = np.array([shape.batch, side, side, shape.channels, shape.outputs])[:, None]
-    counts = -(-whole // sizes)
+    counts = ceil_div(whole, sizes)
     terms = machine.rows * machine.products(shape)
-    flattened = -(-kernel * kernel * ic // terms)
-    steps = flattened if flat else kernel * kernel * -(-ic // terms)
-    columns = -(-oc // machine.cols)
+    flattened = ceil_div(kernel * kernel * ic, terms)
+    steps = flattened if flat else kernel * kernel * ceil_div(ic, terms)
+    columns = ceil_div(oc, machine.cols)
     compute = counts.prod(axis=0) * b * columns * o * o * steps
     seen = kernel + (o - 1) * shape.stride
     inputs = o * o * kernel * kernel * ic if flat else seen * seen * ic
@@ -197,4 +196,4 @@ def _powers(whole: int, step: int) -> Integers:
 
 
 def _cycles(bits: Any, machine: BitFusion) -> Any:  # noqa: ANN401
-    return -(-bits // machine.bandwidth)
+    return ceil_div(bits, machine.bandwidth)

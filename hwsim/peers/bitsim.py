@@ -27,11 +27,10 @@ def bitsim_cycles(shape: LayerShape, rows: int, cols: int, lanes: int) -> int:
     Y. Chen et al., "BBS: bi-directional bit-level sparsity for deep learning acceleration",
     MICRO 2024; the simulator published with it, accelerator Stripes.
     """
-    taps = shape.kernel_height * shape.kernel_width
-    by_kernel = ceil_div(taps, lanes) * shape.channels
-    by_channel = ceil_div(shape.channels, lanes) * taps
-    steps = by_kernel if taps > shape.channels or shape.groups > 1 else by_channel
     grouped = shape.groups > 1
+    by_kernel = ceil_div(shape.taps, lanes) * shape.channels
+    by_kernel_first = grouped or shape.taps > shape.channels
+    steps = by_kernel if by_kernel_first else shape.steps_by_tap(lanes)
     passes = shape.groups * shape.outputs if grouped else ceil_div(shape.outputs, rows)
     columns = ceil_div(shape.out_width, cols) * shape.out_height
     return steps * passes * columns * shape.batch * shape.weight_bits

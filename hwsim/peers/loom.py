@@ -18,7 +18,8 @@ FULL_BITS = 16
 
 def dpnn_cycles(shape: LayerShape) -> int:
     """Return ``ceil(M/8) P k^2 ceil(C/16)`` a group: 128 multiplications of 16 bits in a cycle."""
-    return shape.groups * ceil_div(shape.outputs, DPNN_FILTERS) * shape.P * _bricks(shape)
+    passes = shape.groups * ceil_div(shape.outputs, DPNN_FILTERS) * shape.P
+    return passes * shape.steps_by_tap(LANES)
 
 
 def loom_cycles(shape: LayerShape) -> int:
@@ -35,13 +36,9 @@ def loom_cycles(shape: LayerShape) -> int:
     convolutional neural networks", DAC 2018 (arXiv 1706.07853). Precisions found at
     run time are not modelled.
     """
-    if shape.P == 1 and shape.kernel_height * shape.kernel_width == 1:
+    if shape.P == shape.taps == 1:
         passes = ceil_div(shape.outputs, FILTERS * WINDOWS)
-        return shape.groups * passes * _bricks(shape) * FULL_BITS * shape.weight_bits
+        return shape.groups * passes * shape.steps_by_tap(LANES) * FULL_BITS * shape.weight_bits
     passes = ceil_div(shape.outputs, FILTERS) * ceil_div(shape.P, WINDOWS)
     serial = shape.weight_bits * shape.activation_bits
-    return shape.groups * passes * _bricks(shape) * serial
-
-
-def _bricks(shape: LayerShape) -> int:
-    return shape.kernel_height * shape.kernel_width * ceil_div(shape.channels, LANES)
+    return shape.groups * passes * shape.steps_by_tap(LANES) * serial

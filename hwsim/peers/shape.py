@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from hwsim.layer import Layer
+from hwsim.rounding import ceil_div
 
 __all__ = ["LayerShape", "shape_of"]
 
@@ -49,9 +50,14 @@ class LayerShape:
                 raise ValueError(f"{field.name} = {value!r}: expected an integer of at least 1")
 
     @property
+    def taps(self) -> int:
+        """Places of the kernel."""
+        return self.kernel_height * self.kernel_width
+
+    @property
     def K(self) -> int:
         """Reduction length of a group."""
-        return self.kernel_height * self.kernel_width * self.channels
+        return self.taps * self.channels
 
     @property
     def M(self) -> int:
@@ -67,6 +73,10 @@ class LayerShape:
     def macs(self) -> int:
         """Multiplications of all groups."""
         return self.groups * self.K * self.M * self.P
+
+    def steps_by_tap(self, lanes: int) -> int:
+        """Return the steps of a reduction whose lanes take channels: ``k^2 ceil(C/lanes)``."""
+        return self.taps * ceil_div(self.channels, lanes)
 
 
 def shape_of(layer: Layer) -> LayerShape:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 
-from hwsim.energy import Energy
+from hwsim.energy import energy_by_part
 from hwsim.layer_report import LayerReport
 from hwsim.plots.bars import Bar, Group, plot_bars
 from hwsim.plots.cycles import same_layers
@@ -62,7 +61,5 @@ def plot_energy_by_layer(reports: Mapping[str, Report], *targets: Path) -> None:
 
 def _sums(layers: tuple[LayerReport, ...] | list[LayerReport]) -> dict[str, float]:
     """Return the energy of some layers in J, by part."""
-    return {
-        field.name: _JOULE * sum(getattr(layer.energy, field.name) for layer in layers)
-        for field in fields(Energy)
-    }
+    parts = energy_by_part(layer.energy for layer in layers)
+    return {name: _JOULE * energy for name, energy in parts.items()}

@@ -20,7 +20,7 @@ from msq_ref.formats.style import (
     show_units,
 )
 
-__all__ = ["Quantity", "front_of", "numbers", "plot_pareto", "quantity"]
+__all__ = ["NUMBERED", "Quantity", "front_of", "numbers", "plot_pareto", "quantity"]
 
 MANY = 500
 """More points than this are drawn as an image inside the picture."""
@@ -69,21 +69,27 @@ def numbers(columns: Mapping[str, Sequence[object]], name: str) -> Floats:
     return found
 
 
-def front_of(columns: Mapping[str, Sequence[object]], x: str, y: str) -> NDArray[np.int64]:
-    """Return the points that no other one beats in `x` and `y`, less being better, by `x`.
+def front_of(columns: Mapping[str, Sequence[object]], *names: str) -> NDArray[np.int64]:
+    """Return the points that no other one beats in these columns, less being better.
+
+    In the order of the first column, of the second one where that is the same, and so on.
 
     Raises
     ------
     ValueError
         As `numbers`.
     """
-    values = np.column_stack([numbers(columns, x), numbers(columns, y)])
+    values = np.column_stack([numbers(columns, name) for name in names])
     (front,) = np.nonzero(pareto_front(values))
-    return front[np.lexsort((values[front, 1], values[front, 0]))]
+    return front[np.lexsort(values[front].T[::-1])]
 
 
 def plot_pareto(
-    columns: Mapping[str, Sequence[object]], x: str, y: str, *targets: Path
+    columns: Mapping[str, Sequence[object]],
+    x: str,
+    y: str,
+    *targets: Path,
+    also: Sequence[str] = (),
 ) -> None:
     """Draw the points of a sweep that ran, and their front.
 
@@ -95,6 +101,8 @@ def plot_pareto(
         Columns of which less is better; the ends of their names are their units.
     targets : Path
         Files; the suffix decides the format.
+    also : sequence of str
+        Further columns of which less is better: the front is then no line.
 
     Raises
     ------
@@ -103,7 +111,7 @@ def plot_pareto(
     """
     across, up = quantity(x), quantity(y)
     values = np.column_stack([across.factor * numbers(columns, x), up.factor * numbers(columns, y)])
-    front = values[front_of(columns, x, y)]
+    front = values[front_of(columns, x, y, *also)]
     if not len(front):
         raise ValueError(f"columns: no point has status ok, {x} and {y}")
     known = values[~np.isnan(values).any(axis=1)]
@@ -114,7 +122,7 @@ def plot_pareto(
     )  # fmt: skip
     axis.plot(
         front[:, 0], front[:, 1], color=COLOURS[1], marker="D", markersize=5.5, linewidth=1.5,
-        drawstyle="steps-post", label=f"front: {len(front):,}",
+        drawstyle="steps-post", linestyle="none" if also else "-", label=f"front: {len(front):,}",
     )  # fmt: skip
     if len(front) <= NUMBERED:
         same: dict[tuple[float, ...], list[str]] = {}

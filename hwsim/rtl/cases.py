@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hwsim.drawn import KINDS, Sides, draw_layer, draw_tensors
+from hwsim.drawn import KINDS, Sides, draw_layer, draw_tensors, generator
 from hwsim.layer import Layer
 from hwsim.rtl.build import Shape
 from hwsim.rtl.files import Case
@@ -48,7 +48,7 @@ def draw_case(index: int, seed: int) -> Draw:
     values, so that adders are full. Sizes are drawn around those of the array, so that edges are
     ragged more often than not. Weights for an array that skips lack some planes, or most ones.
     """
-    rng = np.random.default_rng([seed, index])
+    rng = generator(seed, index)
     turn, which = divmod(index, len(SHAPES))
     shape = SHAPES[which]
     narrow = shape.accumulator < 48
@@ -89,7 +89,7 @@ def demo_cases(seed: int, drain: int = 1, *, pruned: int = 0) -> list[Case]:
     The activations are random codes of 8 bits; those of the first layer are signed. In layers with
     bits to spare the lowest `pruned` planes are zero, as training for fewer bits makes them.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     network = models.build("digits-cnn", seed=seed)
     height, width, _ = models.input_shape("digits-cnn")
     cases: list[Case] = []

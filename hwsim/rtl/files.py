@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.layer import Layer
+from hwsim.values import weight_shape
 from msq_ref.formats import atomic_path
 
 __all__ = ["HEADER", "Case", "read_cases", "read_results", "write_cases"]
@@ -179,8 +180,7 @@ def _case(
         domain="offset" if found["offset"] else "signed",
         **{field: number for field, number in found.items() if field not in own},
     )  # fmt: skip
-    image = layer.height, layer.width, layer.channels
-    kernel = layer.kernel_height, layer.kernel_width, layer.group_channels, layer.outputs
+    image, kernel = (layer.height, layer.width, layer.channels), weight_shape(layer)
     middle = at + int(np.prod(image))
     end = middle + int(np.prod(kernel))
     if end > words.size:

@@ -71,7 +71,7 @@ def demo(
     accelerator: Annotated[str, typer.Option(help="Preset of hwsim.")] = "edge-small",
     as_json: JsonOption = False,
 ) -> None:
-    """Train float, DoReFa-4 and MSQ on real digits, run in integers, and count the cost.
+    """Train float, DoReFa and MSQ on real digits, run in integers, and count the cost.
 
     Example: msq demo --out runs/demo
     """

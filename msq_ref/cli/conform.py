@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
 
 from msq_ref.cli.options import JsonFileOption, LevelOption
 from msq_ref.files import check_writable, write_text
-from msq_ref.formats.console import console
+from msq_ref.formats.printing import print_table
 from msq_ref.names import known_name
 
 if TYPE_CHECKING:
@@ -61,10 +59,14 @@ def conform(
     from msq_ref.conformance.isolate import probe  # noqa: PLC0415
     from msq_ref.conformance.loading import declarations, load_backend  # noqa: PLC0415
     from msq_ref.conformance.report import RunReport  # noqa: PLC0415
-    from msq_ref.conformance.suite import ordered  # noqa: PLC0415
+    from msq_ref.conformance.suite import known_names, ordered  # noqa: PLC0415
 
     known_name("--level", level, LEVELS)
-    names = ordered(None if ops is None else [name.strip() for name in ops.split(",")])
+    known = known_names()
+    names = ordered(
+        None if ops is None
+        else [known_name("--ops", name.strip(), known) for name in ops.split(",")]
+    )  # fmt: skip
     for flag, target in (("--json", json_file), ("--junit", junit)):
         if target is not None and str(target) != "-":
             check_writable(flag, Path(target).absolute().parent)
@@ -141,22 +143,21 @@ def _write(report: RunReport, json_file: str | None, junit: Path | None) -> None
 
 
 def _print(report: RunReport) -> None:
-    table = Table(title=Text(f"{report.backend}, level {report.level}, seed {report.seed}"))
-    for index, column in enumerate(
-        ("operation", "status", "cases", "passed", "failed", "skipped", "worst ulp", "exactness")
-    ):
-        table.add_column(column, justify="right" if 2 <= index <= 6 else "left")
-    for entry in report.operations:
-        table.add_row(
+    columns = (
+        "operation", "status", "cases", "passed", "failed", "skipped", "worst ulp", "exactness",
+    )  # fmt: skip
+    rows = (
+        (
             entry.name, entry.status, *(
                 f"{count:,}" for count in (
                     entry.passed + entry.failed, entry.passed, entry.failed,
                     sum(entry.skipped.values()),
                 )
             ), f"{entry.worst_ulp:g}", entry.exactness.partition(":")[0],
-        )  # fmt: skip
-    screen = console()
-    screen.print(table)
+        )
+        for entry in report.operations
+    )  # fmt: skip
+    print_table(f"{report.backend}, level {report.level}, seed {report.seed}", columns, rows)
     for entry in report.operations:
         for record in entry.failures[:SHOWN]:
             _print_failure(record)

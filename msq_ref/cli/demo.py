@@ -76,9 +76,10 @@ def _prepare(out: Path, settings: Mapping[str, RunConfig]) -> dict[str, RunFolde
 
 
 def _train(name: str, config: RunConfig, folder: RunFolder) -> None:
+    if folder.report.exists():
+        return
     with epochs_bar(name, config.training.epochs) as progress:
-        if not folder.report.exists():
-            run_job(make_job(config), folder, progress, resume=True)
+        run_job(make_job(config), folder, progress, resume=True)
 
 
 def _finish(folder: RunFolder, machine: hwsim.Accelerator) -> Finished:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 import hwsim
 from msq_ref.cli.folder import RunFolder
 from msq_ref.formats.console import console
+from msq_ref.formats.printing import print_table
 
 __all__ = ["Finished", "print_demo", "write_pictures", "write_report"]
 
@@ -51,13 +50,8 @@ class Finished:
 
 def print_demo(out: Path, summary: Mapping[str, Any], finished: Mapping[str, Finished]) -> None:
     """Print the table, the checks, and where the rest is."""
-    table = Table(title=f"digits-cnn on digits, seed {summary['seed']}")
-    for index, column in enumerate(HEADER):
-        table.add_column(column, justify="right" if index else "left")
-    for line in _rows(finished):
-        table.add_row(*line)
+    print_table(f"digits-cnn on digits, seed {summary['seed']}", HEADER, _rows(finished))
     screen = console()
-    screen.print(table)
     screen.print(_note(finished), highlight=False)
     for name, held in summary["checks"].items():
         screen.print(f"  {'held  ' if held else 'FAILED'}  {name.replace('_', ' ')}")

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from msq_ref import checks
 from msq_ref.cli.folder import open_folder
 from msq_ref.cli.options import JsonOption, RunArgument
 from msq_ref.cli.progress import count_bar
-from msq_ref.formats.console import console
+from msq_ref.formats.printing import print_table
 
 if TYPE_CHECKING:
     from msq_ref.cli.job import Job
@@ -134,14 +133,13 @@ def _row(job: Job, name: str, estimate: TraceEstimate) -> dict[str, Any]:
 
 
 def _print(run: Path, figures: dict[str, Any]) -> None:
-    table = Table(
-        "layer", "bits", "Tr(H)", "standard error", "95% interval", "samples", "Omega",
-        title=f"{run}: {figures['method']}, {figures['images']} images",
-    )  # fmt: skip
-    for row in figures["layers"]:
-        table.add_row(
+    columns = "layer", "bits", "Tr(H)", "standard error", "95% interval", "samples", "Omega"
+    rows = (
+        (
             str(row["layer"]), str(row["bits"]), f"{row['trace']:.4g}",
             f"{row['standard_error']:.2g}", f"{row['low']:.4g} to {row['high']:.4g}",
             str(row["samples"]), f"{row['omega']:.4g}",
-        )  # fmt: skip
-    console().print(table)
+        )
+        for row in figures["layers"]
+    )  # fmt: skip
+    print_table(f"{run}: {figures['method']}, {figures['images']} images", columns, rows)

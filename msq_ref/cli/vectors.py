@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from msq_ref.formats.console import console, new_app
+from msq_ref.formats.printing import STYLE
 
 __all__ = ["app"]
 
@@ -95,7 +96,7 @@ def list_cases(
             result = " or ".join(vector.errors) or "valid"
             typer.echo(f"{vector.id:4} {result}: {vector.comment} ({', '.join(vector.flags)})")
         return
-    table = Table("operation", title=str(folder))
+    table = Table("operation", title=str(folder), **STYLE)
     for column in ("valid", "invalid", "flags"):
         table.add_column(column, justify="right")
     totals = [0, 0]

@@ -15,10 +15,15 @@ from msq_ref.conformance.trajectory import check_trajectories
 from msq_ref.conformance.vectors import vector_cases
 from msq_ref.contract import OPERATIONS, operation
 
-__all__ = ["TRAJECTORIES", "case_ids", "ordered", "run_operation"]
+__all__ = ["TRAJECTORIES", "case_ids", "known_names", "ordered", "run_operation"]
 
 TRAJECTORIES = ("training_step", "trajectory")
 """What is asked of several operations together, as if it were an operation itself."""
+
+
+def known_names() -> list[str]:
+    """Return the names of all that a backend can be asked for, in the contract's order."""
+    return [*(entry.name for entry in OPERATIONS), *TRAJECTORIES]
 
 
 def ordered(names: list[str] | None) -> list[str]:
@@ -29,7 +34,7 @@ def ordered(names: list[str] | None) -> list[str]:
     ValueError
         If there is none of a name.
     """
-    known = [*(entry.name for entry in OPERATIONS), *TRAJECTORIES]
+    known = known_names()
     for name in names or []:
         if name not in TRAJECTORIES:
             operation(name)

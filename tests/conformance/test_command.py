@@ -319,3 +319,10 @@ def test_the_kit_ships(conform):
 
     folder = Path(msq_ref.conformance.__file__).parent
     assert (folder / "test_conformance.py").is_file()
+
+
+def test_an_operation_that_is_none(conform):
+    """Exit code 2; the option is named, and the nearest operation."""
+    code, out, err = conform("msq_ref.reference", "--ops", "roundclamp,dequantise")
+    assert (code, out) == (2, "")
+    assert "--ops = 'dequantise': did you mean 'dequantize'?" in err

@@ -40,7 +40,7 @@ def test_every_benchmark_that_counts_its_work_is_a_point_below_the_roof():
 
 def test_steps_tell_where_their_time_goes_and_how_it_grows():
     """Shares of a step add up to all of it."""
-    rows = json.loads((DOCS / "steps.json").read_text(encoding="utf-8"))
+    rows = json.loads((DOCS / "benchmarks.json").read_text(encoding="utf-8"))
     first = {row["case"]: row["details"] for row in rows if row["case"] in STEPS}
     assert first.keys() == STEPS
     for details in first.values():

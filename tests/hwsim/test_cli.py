@@ -46,6 +46,13 @@ def test_json_to_standard_output(call, run_folder):
     assert json.loads(out) == small(run_folder).to_json()
 
 
+def test_the_accelerator_that_nobody_named(call, run_folder):
+    """It is `edge-small`."""
+    code, out, _ = call("run", run_folder, "--json", "-")
+    assert code == 0
+    assert json.loads(out) == small(run_folder).to_json()
+
+
 def test_bits_and_files(call, run_folder, tmp_path):
     """``--bits 8`` runs every layer so; files are written whole, over older ones too."""
     file, html = tmp_path / "a.json", tmp_path / "a.html"
@@ -113,7 +120,6 @@ def folder(tmp_path, name):
 BAD = {
     "no command": ("rum", "No such command 'rum'"),
     "no network": ("run --accelerator edge-small", "Missing argument 'NETWORK'"),
-    "no accelerator": ("run RUN", "Missing option '--accelerator'"),
     "unknown flag": ("run RUN --accelerator edge-small --bit 8", "No such option"),
     "no folder": ("run TMP/none --accelerator edge-small", "TMP/none: no such folder"),
     "no run": ("run TMP --accelerator edge-small", "TMP: not a run folder"),

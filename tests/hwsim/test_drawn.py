@@ -8,7 +8,7 @@ import pytest
 from hwsim import Layer, brute_force, replayed, stepped
 from hwsim.array import Array
 from hwsim.brute_force import brute_force_comparisons, try_all
-from hwsim.drawn import KINDS
+from hwsim.drawn import KINDS, generator
 from hwsim.drawn_machines import ARRAYS, draw, every_tiling, legal_tilings
 from hwsim.energy import energy_of
 from hwsim.replayed import replay_comparisons, tilings_to_run
@@ -45,6 +45,17 @@ def test_what_is_drawn(draws):
     assert 60 < sum(machine.dram.row_bytes > 0 for machine in machines) < 204
     assert len({machine.array for machine in machines}) > 200
     assert draw(17, 3) == draw(17, 3) != draw(17, 4)
+
+
+def test_each_seed_draws_by_itself():
+    """Numbers of more than 32 bits would be joined: (2^33, 0) is (0, 2) to NumPy."""
+    joined = np.random.default_rng([2**33, 0]).random(4)
+    assert np.array_equal(joined, np.random.default_rng([0, 2]).random(4))
+    first = {generator(*parts).random() for parts in ((0, 2), (2, 0), (0, 2, 1), (2**32 - 1, 0))}
+    assert len(first) == 4
+    for seed in (-1, 2**32, 2**33):
+        with pytest.raises(ValueError, match=f"seed = {seed}: expected 0 to 4294967295"):
+            draw(0, seed)
 
 
 def test_what_runs(draws):

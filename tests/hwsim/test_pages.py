@@ -9,10 +9,9 @@ from fractions import Fraction
 import pytest
 
 from hwsim import Layer, Workload, load_accelerator, network_workload, simulate, workload_from_run
-from hwsim.compare_page import write_comparison
 from hwsim.overrides import override
-from hwsim.page import write_report
-from hwsim.sweep_page import MOST_ROWS, write_sweep_page
+from hwsim.pages import write_comparison, write_report, write_sweep_page
+from hwsim.pages.sweep import MOST_ROWS
 
 
 @pytest.fixture
@@ -162,6 +161,18 @@ def test_a_sweep_by_other_columns(tmp_path):
     text = target.read_text(encoding="utf-8")
     assert "Points that no other one beats in DRAM and cycles" in text
     assert "from 1,000 and 400 to 2,000 and 200" in text
+
+
+def test_a_sweep_by_a_third_column(tmp_path):
+    """What is beaten in two figures may be the best in a third."""
+    target = tmp_path / "a.html"
+    columns = {**COLUMNS, "total_gate_equivalents": [20, 30, None, 10]}
+    write_sweep_page(target, "A sweep", columns, also=["total_gate_equivalents"])
+    text = target.read_text(encoding="utf-8")
+    assert "Points that no other one beats in latency, energy and total gate equivalents" in text
+    front = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td><td>(.*?)</td>', text)
+    assert front == [("1", "1", "8"), ("2", "3", "32"), ("3", "0", "4")]
+    assert "a diamond is one that no other one beats" in text
 
 
 def test_a_sweep_in_which_nothing_ran(tmp_path):

@@ -19,7 +19,6 @@ from hwsim.peers import (
     bitsim_cycles,
     dadiannao_cycles,
     dpnn_cycles,
-    ideal_speed_up,
     loom_cycles,
     shape_of,
     stripes_cycles,
@@ -130,13 +129,6 @@ def test_full_layers_reach_the_ideal(bits):
     assert dpnn_cycles(conv) / loom_cycles(conv) == pytest.approx(256 / (5 * bits))
     linear = LayerShape(64, 4096, **widths)
     assert dpnn_cycles(linear) / loom_cycles(linear) == pytest.approx(16 / 5)
-
-
-def test_ideal_speed_up():
-    assert ideal_speed_up([1, 1], [4, 12]) == 2
-    assert ideal_speed_up([3, 1], [4, 8]) == 16 / 5
-    with pytest.raises(ValueError, match="expected some layer with work"):
-        ideal_speed_up([0], [4])
 
 
 def fusion(**changes):

@@ -200,11 +200,12 @@ def sweep(count, seed=0):
     }
 
 
-def test_a_front():
-    """By brute force: no point that ran is better in one and at least as good in the other."""
-    columns = sweep(60)
+@pytest.mark.parametrize("names", [("latency_s", "energy_pj"), ("latency_s", "energy_pj", "kGE")])
+def test_a_front(names):
+    """By brute force: no point that ran is better in one and at least as good in the others."""
+    columns = {**sweep(60), "kGE": np.random.default_rng(1).integers(1, 50, 60).tolist()}
     ran = [at for at in range(60) if columns["status"][at] == "ok"]
-    value = {at: (columns["latency_s"][at], columns["energy_pj"][at]) for at in ran}
+    value = {at: tuple(columns[name][at] for name in names) for at in ran}
     best = [
         at for at in ran
         if not any(
@@ -213,7 +214,7 @@ def test_a_front():
             for other in ran
         )
     ]  # fmt: skip
-    found = front_of(columns, "latency_s", "energy_pj")
+    found = front_of(columns, *names)
     assert sorted(found) == best
     assert [value[at] for at in found] == sorted(value[at] for at in best)
 

@@ -4,11 +4,11 @@ import pytest
 from rich.console import Console
 
 from hwsim import load_accelerator, simulate
-from hwsim.cli import printing
-from hwsim.cli.printing import print_table
 from hwsim.networks import network_workload
 from hwsim.tables import LAYER_COLUMNS, layer_rows
 from hwsim.validate import COLUMNS, compare_drawn, comparison_rows
+from msq_ref.formats import printing
+from msq_ref.formats.printing import print_table
 
 
 @pytest.fixture

@@ -10,15 +10,8 @@ from hwsim import Layer, Workload
 from hwsim.accelerator import Dram, Vector
 from hwsim.network_steps import network_steps
 from hwsim.networks import network_names, network_workload
-from hwsim.vector import (
-    ELEMENT_WISE,
-    OPERATIONS,
-    Operand,
-    VectorLayer,
-    kept_tensors,
-    vector_counts,
-    vector_lines,
-)
+from hwsim.vector import kept_tensors, vector_counts, vector_lines
+from hwsim.vector_layer import ELEMENT_WISE, OPERATIONS, Operand, VectorLayer
 
 EIGHT = [
     "resnet20", "resnet18", "resnet50", "mobilenetv3-large", "mobilenetv3-small", "deit-ti",

@@ -6,10 +6,8 @@ import shutil
 import pytest
 
 from hwsim import load_accelerator, network_workload, simulate
-from hwsim.compare_page import write_comparison
 from hwsim.overrides import override
-from hwsim.page import write_report
-from hwsim.sweep_page import write_sweep_page
+from hwsim.pages import write_comparison, write_report, write_sweep_page
 from msq_ref.formats.page import Figure, Section, write_page
 from msq_ref.formats.style import new_figure, save_figure
 

@@ -85,9 +85,11 @@ def describe(data: Dataset) -> RenderableType:
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from msq_ref.formats.printing import STYLE  # noqa: PLC0415
+
     height, width, channels = data.train.image_shape
     origin = {True: "; as published", False: "; not the published bytes", None: ""}
-    table = Table()
+    table = Table(**STYLE)
     table.add_column("class")
     for name in data.parts():
         table.add_column(name, justify="right")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -12,7 +13,10 @@ from rich.text import Text
 
 from msq_ref.formats.console import console
 
-__all__ = ["print_lines", "print_table"]
+__all__ = ["STYLE", "print_lines", "print_table"]
+
+STYLE: dict[str, Any] = {"title_justify": "left", "box": SIMPLE_HEAD, "padding": (0, 1, 0, 0)}
+"""How every table looks."""
 
 ENDLESS = 100_000
 """Columns of a terminal that nothing is too wide for."""
@@ -50,7 +54,7 @@ def _table(
     columns: Sequence[str], rows: list[tuple[str, ...]], places: Sequence[int], keys: int = 1
 ) -> Table:
     """Return the columns at some places of a table; the first `keys` may wrap."""
-    table = Table(title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(**STYLE)
     for place in places:
         table.add_column(
             columns[place], justify="right" if place else "left", overflow="fold",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from hwsim.causes import ENERGY_PARTS
-from hwsim.energy import Energy
+from hwsim.energy import energy_by_part
 from hwsim.report import Report
 from hwsim.roofline import Point
 from hwsim.tables import stall_text
@@ -78,10 +77,7 @@ def energy_shares(report: Report, most: int | None = None) -> str:
 
     Parts of less than a thousandth are left out.
     """
-    sums = {
-        field.name: sum(getattr(layer.energy, field.name) for layer in report.layers)
-        for field in fields(Energy)
-    }
+    sums = energy_by_part(layer.energy for layer in report.layers)
     total = report.totals.energy_pj
     seen = [name for name in sums if 1000 * sums[name] >= total]
     largest = sorted(seen, key=lambda name: -sums[name])[:most]

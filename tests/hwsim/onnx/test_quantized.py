@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwsim.onnx_quantized import dequantized, less_zero, quantized, width
+from hwsim.onnx.quantized import dequantized, less_zero, quantized, width
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx")
 from onnx import helper, reference  # noqa: E402

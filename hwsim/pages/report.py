@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 
 from hwsim.causes import ENERGY_PARTS
-from hwsim.energy import Energy
 from hwsim.occupancy import occupancy
-from hwsim.page_text import (
+from hwsim.pages.words import (
     bounds,
     cycles_alt,
     energy_alt,
@@ -95,7 +93,7 @@ _HOW_LAYERS_READ = (
 )
 
 
-def limits(report: Report, workload: Workload, folder: Path, title: str = "") -> Section:
+def limits(report: Report, workload: Workload, folder: Path) -> Section:
     """Return a section on what bounds a network, with its roofline.
 
     Parameters
@@ -104,11 +102,9 @@ def limits(report: Report, workload: Workload, folder: Path, title: str = "") ->
     workload : Workload
     folder : Path
         For the picture, until the page is written.
-    title : str
-        Empty: a title that says so.
     """
     points = roofline(report, workload)
-    picture = folder / f"roofline-{len(list(folder.iterdir()))}.svg"
+    picture = _new_picture(folder)
     plot_roofline(report, workload, picture)
     caption = (
         "A point is a layer of the array; a line is the most that the array does at that width of "
@@ -117,12 +113,12 @@ def limits(report: Report, workload: Workload, folder: Path, title: str = "") ->
     if any(point.rate > point.limit for point in points):
         caption += " Points above their line are layers in which planes of zeros are skipped."
     figure = Figure(picture, roofline_alt(points), caption)
-    return Section(title or "What bounds it", bounds(report, points), figures=[figure])
+    return Section("What bounds it", bounds(report, points), figures=[figure])
 
 
 def cycles(reports: dict[str, Report], folder: Path) -> Section:
     """Return a section on the cycles of each layer, by cause; arguments as in `limits`."""
-    picture = folder / f"cycles-{len(list(folder.iterdir()))}.svg"
+    picture = _new_picture(folder)
     plot_cycles(reports, picture)
     caption = "Each layer's cycles for one image: computing, and waiting by cause."
     return Section(
@@ -130,10 +126,10 @@ def cycles(reports: dict[str, Report], folder: Path) -> Section:
     )
 
 
-def buffers(report: Report, workload: Workload, folder: Path, title: str = "") -> Section:
+def buffers(report: Report, workload: Workload, folder: Path) -> Section:
     """Return a section on what the buffers hold over time; arguments as in `limits`."""
     found = occupancy(report, workload)
-    picture = folder / f"occupancy-{len(list(folder.iterdir()))}.svg"
+    picture = _new_picture(folder)
     plot_occupancy(found, picture)
     doubled = "half a buffer; the other half is filled or emptied meanwhile"
     room = doubled if report.design.buffers.double_buffered else "a whole buffer"
@@ -144,24 +140,24 @@ def buffers(report: Report, workload: Workload, folder: Path, title: str = "") -
     )
     caption = f"{step} Every second layer has a grey ground."
     figure = Figure(picture, occupancy_alt(found), caption)
-    return Section(title or "What the buffers hold", [said], figures=[figure])
+    return Section("What the buffers hold", [said], figures=[figure])
 
 
 def _energy(reports: dict[str, Report], folder: Path) -> Section:
     report = reports["as it is"]
-    total, by_layer = folder / "energy.svg", folder / "layers.svg"
+    total = _new_picture(folder)
     plot_energy(reports, total)
+    by_layer = _new_picture(folder)
     plot_energy_by_layer(reports, by_layer)
-    parts = [field.name for field in fields(Energy)]
     rows = [
-        [layer.name, *(f"{getattr(layer.energy, part) / 1e3:,.1f}" for part in parts)]
+        [layer.name, *(f"{getattr(layer.energy, part) / 1e3:,.1f}" for part in ENERGY_PARTS)]
         for layer in report.layers
     ]
     alt = energy_alt(reports)
     return Section(
         "Where the energy goes",
         [f"An estimate: {energy_shares(report)}."],
-        ["layer", *(ENERGY_PARTS[part] for part in parts)],
+        ["layer", *ENERGY_PARTS.values()],
         rows,
         [
             Figure(total, alt, "Energy of one image, all layers."),
@@ -169,6 +165,11 @@ def _energy(reports: dict[str, Report], folder: Path) -> Section:
         ],
         "Energy by layer, as it is, in nJ",
     )
+
+
+def _new_picture(folder: Path) -> Path:
+    """Return a name for a picture that none in the folder has."""
+    return folder / f"{len(list(folder.iterdir()))}.svg"
 
 
 def _layer_rows(report: Report) -> list[tuple[str, ...]]:

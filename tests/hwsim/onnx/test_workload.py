@@ -389,7 +389,7 @@ def spoiled(build, tmp_path):
 ])  # fmt: skip
 def test_files_that_are_none(build, tmp_path, name):
     """One line that names the file and what to do."""
-    from hwsim.onnx_file import onnx_workload
+    from hwsim.onnx import onnx_workload
 
     make, message = spoiled(build, tmp_path)[name]
     path = make()

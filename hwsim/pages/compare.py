@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hwsim.designs import DESIGN_COLUMNS, design_notes, design_rows
-from hwsim.page import buffers, limits
-from hwsim.page_text import cycles_alt, energy_alt
-from hwsim.plots import plot_cycles, plot_energy
-from hwsim.plots.cycles import plot_total_cycles
+from hwsim.pages.report import buffers, cycles, limits
+from hwsim.pages.words import cycles_alt, energy_alt
+from hwsim.plots import plot_energy, plot_total_cycles
 from hwsim.report import Report
 from hwsim.workload import Workload
 from msq_ref.formats.page import Figure, Section, write_page
@@ -42,15 +41,15 @@ def write_comparison(target: Path, reports: Sequence[Report], workload: Workload
     named = dict(zip(_labels(reports), reports, strict=True))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        cycles, energy = folder / "cycles.svg", folder / "energy.svg"
-        plot_total_cycles(named, cycles)
+        total_cycles, energy = folder / "cycles.svg", folder / "energy.svg"
+        plot_total_cycles(named, total_cycles)
         plot_energy(named, energy)
         sections = [
             Section(
                 "Designs", ["One image."], DESIGN_COLUMNS, design_rows(list(reports)),
                 [
-                    Figure(cycles, cycles_alt(named), "Cycles of one image, by cause. Clocks may "
-                           "differ: the table has times."),
+                    Figure(total_cycles, cycles_alt(named), "Cycles of one image, by cause. Clocks "
+                           "may differ: the table has times."),
                     Figure(energy, energy_alt(named), "Energy of one image, by part: an estimate."),
                 ],
                 f"Beside {reports[0].accelerator}",
@@ -64,12 +63,10 @@ def write_comparison(target: Path, reports: Sequence[Report], workload: Workload
 def _design(label: str, report: Report, workload: Workload, folder: Path) -> Section:
     """Return a section of a design by itself: its limits, its layers and its buffers."""
     bound, held = limits(report, workload, folder), buffers(report, workload, folder)
-    picture = folder / f"layers-{len(list(folder.iterdir()))}.svg"
-    plot_cycles({label: report}, picture)
-    figure = Figure(picture, cycles_alt({label: report}), "Each layer's cycles for one image.")
+    spent = cycles({label: report}, folder)
     return Section(
         label, [f"{report.design.description}.", *bound.text, *held.text],
-        figures=[*bound.figures, figure, *held.figures],
+        figures=[*bound.figures, *spent.figures, *held.figures],
     )  # fmt: skip
 
 

@@ -8,11 +8,11 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from hwsim.layer import Layer
-from hwsim.onnx_graph import Graph, attributes, label
-from hwsim.onnx_operators import BINARY, LINEAR, MOVING, UNARY, WINDOWED, macs_of, terms_of
-from hwsim.onnx_products import DEFAULT_BITS, PRODUCTS, Refused, product_of
-from hwsim.onnx_read import read_graph
+from hwsim.layer import DEFAULT_BITS, Layer
+from hwsim.onnx.graph import Graph, attributes, label
+from hwsim.onnx.operators import BINARY, LINEAR, MOVING, UNARY, WINDOWED, macs_of, terms_of
+from hwsim.onnx.products import PRODUCTS, Refused, product_of
+from hwsim.onnx.read import read_graph
 from hwsim.steps import ARRAY, INPUT, Step, vector_layers
 from hwsim.values import IntegerWeights, WeightSource
 from hwsim.vector_layer import OPERATIONS

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.onnx_quantized import dequantized, less_zero, quantized, width
+from hwsim.onnx.quantized import dequantized, less_zero, quantized, width
 
 __all__ = ["Graph", "Weight", "attributes", "label"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from hwsim.onnx_graph import Graph, attributes
+from hwsim.onnx.graph import Graph, attributes
 
 __all__ = ["BINARY", "MOVING", "UNARY", "WINDOWED", "macs_of", "terms_of"]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim.layer import DEFAULT_BITS, MOST_BITS, Layer
-from hwsim.onnx_graph import Graph, Weight, attributes, label
-from hwsim.onnx_quantized import less_zero, width
+from hwsim.onnx.graph import Graph, Weight, attributes, label
+from hwsim.onnx.quantized import less_zero, width
 from hwsim.values import WeightSource
 
 __all__ = ["PRODUCTS", "Product", "Refused", "product_of"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from hwsim.plots.pareto import front_of, plot_pareto, quantity
+from hwsim.plots.pareto import NUMBERED, front_of, plot_pareto, quantity
 from msq_ref.formats.page import Figure, Section, write_page
 
 __all__ = ["MOST_ROWS", "write_sweep_page"]
@@ -30,6 +30,7 @@ def write_sweep_page(
     *,
     x: str = "latency_s",
     y: str = "energy_pj",
+    also: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> None:
     """Write the page, atomically: how the points went, a plot, and the front as a table.
@@ -42,7 +43,9 @@ def write_sweep_page(
         Equally long, a point a place: ``"point"``, then the settings that vary, ``"status"``
         (``"ok"`` or what happened), ``"reason"``, then what was counted.
     x, y : str
-        Columns of which less is better.
+        Columns of which less is better; those of the plot.
+    also : sequence of str
+        Further ones.
     notes : sequence of str
         What else is to be known.
 
@@ -53,7 +56,7 @@ def write_sweep_page(
     OSError
         If the page cannot be written; one that was there stays whole.
     """
-    front = front_of(columns, x, y)
+    front = front_of(columns, x, y, *also)
     ran = len(front) > 0
     counts = Counter(str(status) for status in columns["status"])
     said = [f"{sum(counts.values()):,} points, {counts['ok']:,} of which ran."]
@@ -61,8 +64,9 @@ def write_sweep_page(
         figures = []
         if ran:
             picture = Path(folder) / "front.svg"
-            plot_pareto(columns, x, y, picture)
-            figures = [Figure(picture, _alt(columns, front, x, y), _caption(len(front)))]
+            plot_pareto(columns, x, y, picture, also=also)
+            caption = _caption(len(front), bool(also))
+            figures = [Figure(picture, _alt(columns, front, x, y), caption)]
         else:
             said.append("No point ran: there is no front.")
         shown = _shown(columns, front)
@@ -72,7 +76,7 @@ def write_sweep_page(
                 [[str(number), *(_cell(name, columns[name][at]) for name in shown)]
                  for number, at in enumerate(front[:MOST_ROWS], 1)],
                 figures,
-                f"Points that no other one beats in {quantity(x).words} and {quantity(y).words}"
+                f"Points that no other one beats in {_listed([x, y, *also])}"
                 + (f": the first {MOST_ROWS}" if len(front) > MOST_ROWS else ""),
             ),
             Section(
@@ -118,10 +122,16 @@ def _cell(name: str, value: object) -> str:
     return str(value)
 
 
-def _caption(front: int) -> str:
+def _listed(columns: Sequence[str]) -> str:
+    *first, last = (quantity(column).words for column in columns)
+    return f"{', '.join(first)} and {last}"
+
+
+def _caption(front: int, also: bool) -> str:
     return (
-        "A dot is a point that ran; the line joins those that no other one beats"
-        + (", numbered as in the table." if front <= 20 else ".")
+        f"A dot is a point that ran; {'a diamond is one' if also else 'the line joins those'} that "
+        "no other one beats"
+        + (", numbered as in the table." if front <= NUMBERED else ".")
     )  # fmt: skip
 
 

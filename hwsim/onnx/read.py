@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from hwsim.onnx_graph import Graph
+from hwsim.onnx.graph import Graph
 
 __all__ = ["read_graph"]
 
