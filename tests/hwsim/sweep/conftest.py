@@ -42,11 +42,11 @@ def small(network):
 
 @pytest.fixture(scope="session")
 def slow(tmp_path_factory):
-    """Give the path of a sweep of some seconds, 300 points."""
+    """Give the path of a sweep of some seconds, 480 points."""
     path = tmp_path_factory.mktemp("slow") / "slow.toml"
     path.write_text(
         'network = "resnet20"\naccelerator = "edge-small"\n[vary]\n'
-        "array.rows = [4, 8, 16]\ndram.bits_per_cycle = {from = 10, to = 500, step = 10}\n"
+        "array.rows = [4, 8, 16]\ndram.bits_per_cycle = {from = 5, to = 400, step = 5}\n"
         "bits = [2, 8]\n",
         encoding="utf-8",
     )

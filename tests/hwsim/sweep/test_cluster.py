@@ -10,7 +10,7 @@ from hwsim.sweep.cluster import Cluster
 
 pytest.importorskip("distributed", reason="the extra sweep is not installed")
 
-COUNT = 300
+COUNT = 480
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from hwsim.sweep import read_results, run_sweep
 
-COUNT = 300
+COUNT = 480
 
 
 @pytest.fixture(scope="module")
