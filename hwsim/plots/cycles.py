@@ -8,7 +8,7 @@ from typing import Any
 
 from hwsim.layer_report import LayerReport
 from hwsim.plots.bars import MOST_BARS, Bar, Group, draw_bars, largest, plot_bars
-from hwsim.plots.looks import CYCLES
+from hwsim.plots.looks import CYCLES, in_bits
 from hwsim.report import Report
 
 __all__ = ["draw_cycles", "plot_cycles", "plot_total_cycles", "same_layers"]
@@ -66,8 +66,8 @@ def same_layers(reports: Mapping[str, Report]) -> list[str]:
 def _groups(reports: Mapping[str, Report]) -> list[Group]:
     def bar(label: str, layer: LayerReport) -> Bar:
         words = [label] if len(reports) > 1 else []
-        if layer.bits and f"{layer.bits} bits" not in label:
-            words.append(f"{layer.bits} bit")
+        if layer.bits and in_bits([layer.bits]) not in label:
+            words.append(in_bits([layer.bits]))
         amounts = {"compute_cycles": layer.compute_cycles, **layer.stalls}
         return Bar(amounts, ", ".join(words))
 

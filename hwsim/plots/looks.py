@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hwsim.causes import CAUSES, ENERGY_PARTS
 from msq_ref.formats.style import COLOURS, GREY, HATCHES
 
-__all__ = ["BUFFERS", "CYCLES", "ENERGY", "Look"]
+__all__ = ["BUFFERS", "CYCLES", "ENERGY", "Look", "in_bits"]
 
 _BLUE, _RED, _GREEN, _PINK, _ORANGE, _SKY, _BLACK = COLOURS
 _PLAIN, _RISING, _DOTS, _CROSSES, _FALLING, _LINES, _GRID, _RINGS = HATCHES
@@ -59,3 +60,10 @@ BUFFERS = (
     Look("output buffer", *_OUTPUTS),
 )
 """In the order of `hwsim.occupancy.Occupancy.held`."""
+
+
+def in_bits(widths: Sequence[int]) -> str:
+    """Return sorted widths in words: 1 bit, 2 and 8 bits, 2 to 5 bits."""
+    if len(widths) > 2:
+        return f"{widths[0]} to {widths[-1]} bits"
+    return f"{' and '.join(map(str, widths))} bit{'s' if max(widths) > 1 else ''}"

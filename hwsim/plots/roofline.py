@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hwsim.plots.looks import in_bits
 from hwsim.report import Report
 from hwsim.roofline import Point, roofline
 from hwsim.workload import Workload
@@ -53,7 +54,7 @@ def plot_roofline(report: Report, workload: Workload, *targets: Path) -> None:
         axis.plot(
             [point.intensity for point in ours], [point.rate for point in ours], marker,
             color=colour, markersize=7, markeredgecolor="white", markeredgewidth=0.6,
-            label=f"{_bits(sorted({point.bits for point in ours}))}: peak {_figure(peak)}",
+            label=f"{in_bits(sorted({point.bits for point in ours}))}: peak {_figure(peak)}",
         )  # fmt: skip
     axis.set(xscale="log", yscale="log", xlim=(low, high))
     axis.set_ylim(min(point.rate for point in points) / 2, 1.6 * max(peaks))
@@ -88,10 +89,3 @@ def _name(axis: Any, points: Sequence[Point], middle: float) -> None:  # noqa: A
 
 def _span(values: Sequence[float]) -> tuple[float, float]:
     return min(values) / 1.5, max(values) * 1.5
-
-
-def _bits(widths: Sequence[int]) -> str:
-    """Return widths in words: 8 bit, 2 to 5 bit, 2 and 8 bit."""
-    if len(widths) > 2:
-        return f"{widths[0]} to {widths[-1]} bit"
-    return f"{' and '.join(map(str, widths))} bit"

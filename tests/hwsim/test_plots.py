@@ -23,7 +23,7 @@ from hwsim.plots import (
     plot_roofline,
 )
 from hwsim.plots.cycles import plot_total_cycles
-from hwsim.plots.looks import BUFFERS, CYCLES, ENERGY
+from hwsim.plots.looks import BUFFERS, CYCLES, ENERGY, in_bits
 from hwsim.plots.pareto import front_of, quantity
 from hwsim.roofline import roofline
 from msq_ref.formats.style import new_figure
@@ -198,6 +198,12 @@ def sweep(count, seed=0):
         "latency_s": rng.integers(1, 50, count).tolist(),
         "energy_pj": [None if one != "ok" else float(rng.integers(1, 50)) for one in status],
     }
+
+
+def test_widths_in_words():
+    assert [in_bits(widths) for widths in ([1], [8], [2, 8], [2, 3, 5])] == [
+        "1 bit", "8 bits", "2 and 8 bits", "2 to 5 bits"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("names", [("latency_s", "energy_pj"), ("latency_s", "energy_pj", "kGE")])
