@@ -59,6 +59,12 @@ class Trainer:
     ------
     ValueError
         If `seed` or `batches_ahead` is no such number.
+
+    Notes
+    -----
+    Give BLAS one thread, ``threadpoolctl.threadpool_limits(1)``, as `msq train` does: the kernels
+    spread the work themselves, the bits do not depend on the count of threads, and small products
+    on several threads of BLAS wait for each other on a busy machine.
     """
 
     def __init__(
