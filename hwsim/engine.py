@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwsim import machine
-from hwsim.accelerator import Accelerator
+from hwsim.accelerator import Accelerator, load_accelerator
 from hwsim.counts import Counts
 from hwsim.faults import FAULTS
-from hwsim.layer import Layer
+from hwsim.layer import DEFAULT_BITS, Layer
 from hwsim.machine_array import array_state
 from hwsim.machine_setup import setup_of
 from hwsim.places import DRAM_S, DRAM_W
 from hwsim.tiling import Tiling, best_tiling, legal
 from hwsim.workload import layer_of
 
-__all__ = ["EngineAccumulate", "EngineResult", "simulate_layer"]
+__all__ = ["EngineAccumulate", "EngineResult", "compile_engine", "simulate_layer"]
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,13 @@ class EngineAccumulate:
         self.counts[layer.name] = results[0].counts
         return np.stack([result.accumulators for result in results])
 
+
+
+def compile_engine() -> None:
+    """Compile what `simulate_layer` calls, into the cache on disk: half a minute, once."""
+    layer = Layer.linear("one", 1, 1, DEFAULT_BITS, domain="offset")
+    one = np.ones((1, 1), np.int32)
+    simulate_layer(layer, load_accelerator("edge-small"), one, one)
 
 def _inputs(layer: Layer, x: NDArray[Any], in_signed: bool) -> NDArray[np.int64]:
     """Return checked activation codes, (height, width, groups, channels of a group)."""

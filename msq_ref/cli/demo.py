@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import hwsim
+from hwsim.cli.progress import Waiting
 from msq_ref.cli.demo_checks import run_checks
 from msq_ref.cli.demo_report import Finished, print_demo, write_pictures, write_report
 from msq_ref.cli.folder import RunFolder, prepare_folder
@@ -45,8 +49,11 @@ def run_demo(out: Path, seed: int, accelerator: str, *, as_json: bool) -> bool:
         name: parse_config({**values, "seed": seed}, "msq demo") for name, values in RUNS.items()
     }
     folders = _prepare(out, settings)
-    for name, config in settings.items():
-        _train(name, config, folders[name])
+    with _compiling_engine() as wait:
+        for name, config in settings.items():
+            _train(name, config, folders[name])
+        with Waiting("compiling the array, once"):
+            wait()
     finished = {name: _finish(folders[name], machine) for name in RUNS}
     checks = run_checks(finished, machine)
     summary = _summary(seed, finished, checks)
@@ -73,6 +80,22 @@ def _prepare(out: Path, settings: Mapping[str, RunConfig]) -> dict[str, RunFolde
     return {
         name: prepare_folder(out / name, config, resume=True) for name, config in settings.items()
     }
+
+
+@contextmanager
+def _compiling_engine() -> Iterator[Callable[[], object]]:
+    """Let another process compile the engine beside the training; give what waits for its end.
+
+    It leaves its code in the cache on disk. If it fails, the checks compile, and say why they fail.
+    """
+    code = "from hwsim.engine import compile_engine; compile_engine()"
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=quiet, stderr=quiet)
+    try:
+        yield process.wait
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _train(name: str, config: RunConfig, folder: RunFolder) -> None:

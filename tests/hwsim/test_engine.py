@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import msq_ref as msq
-from hwsim import Layer
+from hwsim import Layer, load_accelerator
 from hwsim import engine as module
 from hwsim.analytic import closed_form
-from hwsim.engine import EngineAccumulate, simulate_layer
+from hwsim.engine import EngineAccumulate, compile_engine, simulate_layer
 from hwsim.faults import IN_DRAM
+from hwsim.overrides import override
 from hwsim.tiling import ORDERS, Tiling, best_tiling, legal
 from tests.hwsim.definition import definition
 
@@ -136,6 +137,16 @@ def test_positions_of_a_linear_layer_may_have_any_shape(machine):
     assert np.array_equal(shaped.reshape(6, 4), flat)
     one = Layer.linear("fc", 3, 4, 3)
     assert simulate_layer(one, machine(), x[0], codes, signs).accumulators.shape == (4,)
+
+
+def test_compiled_once_for_all_layers(machine):
+    """What `compile_engine` compiles is all that any layer on any array needs."""
+    compile_engine()
+    (before,) = module.machine.run.signatures
+    run_both(Layer("c", "conv", 4, 4, 4, 2, 3, 3, 3, padding=1, groups=2), machine(), 0, True)
+    systolic = override(load_accelerator("systolic-ws"), "4x4")
+    run_both(Layer.linear("fc", 3, 4, 8, in_bits=8), systolic, 0, False)
+    assert module.machine.run.signatures == [before]
 
 
 def test_inputs_are_left_alone(machine):
