@@ -102,6 +102,8 @@ def until():
 @pytest.fixture(scope="session")
 def done_in():
     """Give a function that tells how many rows are in results, which may be written meanwhile."""
+    import pyarrow.parquet  # noqa: F401  (a second in which a sweep would run on)
+
     return lambda target: len(read_results(target)["point"]) if target.exists() else 0
 
 

@@ -27,7 +27,8 @@ def test_killed(slow, whole, tmp_path, sweeping, until, done_in, same, name, job
     target = tmp_path / name
     draw = random.Random(f"{name} {jobs}")
     seen = []
-    for least in (draw.randint(1, 60), draw.randint(80, 180)):
+    for more in (draw.randint(1, 60), draw.randint(20, 120)):
+        least = max(seen, default=0) + more
         with sweeping(slow, target, "--jobs", jobs) as process:
             until(lambda least=least: done_in(target) >= least, process)
             time.sleep(draw.random() / 20)
