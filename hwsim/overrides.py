@@ -15,7 +15,7 @@ from hwsim.array import AnArray, Array, FusionArray, SystolicArray
 from hwsim.units import other_unit
 from msq_ref.formats import known_name, parse_settings
 
-__all__ = ["known_keys", "override"]
+__all__ = ["known_keys", "override", "shortened"]
 
 KINDS: dict[str, type[AnArray]] = {
     "serial": Array, "systolic": SystolicArray, "fusion": FusionArray,
@@ -140,7 +140,7 @@ def _sides(accelerator: Accelerator, text: str) -> dict[str, Any]:
 def _assignment(text: str) -> tuple[str, Any]:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals or not key or not value or len(value) > LONGEST:
-        raise ValueError(f"--set = {_short(text)}: expected KEY=VALUE")
+        raise ValueError(f"--set = {shortened(text)}: expected KEY=VALUE")
     try:
         found = tomllib.loads(f"value = {value}")
     except (ValueError, RecursionError):
@@ -149,7 +149,7 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 
 def _unknown(key: str, value: object, known: list[str], frequency: Any) -> str:  # noqa: ANN401
-    said = f"--set {_short(key)}: unknown key"
+    said = f"--set {shortened(key)}: unknown key"
     if isinstance(frequency, int | float) and not isinstance(frequency, bool) and frequency > 0:
         unit = other_unit(key, value, known, frequency)
         if unit is not None:
@@ -164,11 +164,12 @@ def _unknown(key: str, value: object, known: list[str], frequency: Any) -> str: 
     return f"{said}: {hint}known: {', '.join(known)}"
 
 
-def _short(value: str) -> str:
+def shortened(value: object) -> str:
+    """Return a value as a message shows it, in 80 characters at most."""
     shown = repr(value)
     return shown if len(shown) <= 80 else f"{shown[:77]}..."
 
 
 def _shown(value: object) -> str:
     """Return a value for a description: a table of many entries says only that it is one."""
-    return "..." if isinstance(value, list | Mapping) else _short(str(value)).strip("'\"")
+    return "..." if isinstance(value, list | Mapping) else shortened(str(value)).strip("'\"")

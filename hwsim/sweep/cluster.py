@@ -12,7 +12,7 @@ from typing import Any
 
 from hwsim.sweep.columns import Row
 from hwsim.sweep.design import Sweep, run_points
-from hwsim.sweep.pending import Range, chunks_of
+from hwsim.sweep.pending import Span, chunks_of
 
 __all__ = ["Cluster"]
 
@@ -68,7 +68,7 @@ class Cluster:
                 f"--scheduler = {address}: cannot reach it ({_line(error)})"
             ) from None
 
-    def run(self, sweep: Sweep, ranges: list[Range]) -> Iterator[list[Row]]:
+    def run(self, sweep: Sweep, ranges: list[Span]) -> Iterator[list[Row]]:
         """Give the rows of all points in chunks, in the order in which they are done.
 
         A chunk whose worker dies goes to another one; if there is none, to the next that comes.

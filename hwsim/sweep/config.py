@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from hwsim.overrides import shortened
 from msq_ref.formats import Settings, parse_settings, read_toml
 
 __all__ = ["Number", "Range", "SweepConfig", "Value", "parse_sweep", "read_sweep"]
@@ -75,7 +76,7 @@ class SweepConfig(Settings):
     @classmethod
     def _axes(cls, table: object) -> dict[str, list[Value] | Range]:
         if not isinstance(table, Mapping):
-            raise ValueError(f"{_short(table)}: expected a table")
+            raise ValueError(f"{shortened(table)}: expected a table")
         return dict(_flat(table, ""))
 
     @model_validator(mode="after")
@@ -122,20 +123,15 @@ def _flat(table: Mapping[str, Any], prefix: str) -> list[tuple[str, list[Value] 
 def _checked_list(key: str, values: object) -> list[Value]:
     if not isinstance(values, list) or not values:
         raise ValueError(
-            f"{key} = {_short(values)}: expected a list of values, or a table with from and to"
+            f"{key} = {shortened(values)}: expected a list of values, or a table with from and to"
         )
     for at, value in enumerate(values):
         if not isinstance(value, bool | int | float | str) or value != value:
-            raise ValueError(f"{key}: {_short(value)}: expected numbers, words, true or false")
+            raise ValueError(f"{key}: {shortened(value)}: expected numbers, words, true or false")
         if isinstance(value, int | float) and abs(value) > LARGEST:
-            raise ValueError(f"{key}: {_short(value)}: expected at most 2^53")
+            raise ValueError(f"{key}: {shortened(value)}: expected at most 2^53")
         if isinstance(value, str) and not value.isprintable():
-            raise ValueError(f"{key}: {_short(value)}: expected no control characters")
+            raise ValueError(f"{key}: {shortened(value)}: expected no control characters")
         if (type(value), value) in ((type(one), one) for one in values[:at]):
-            raise ValueError(f"{key}: {_short(value)}: given twice")
+            raise ValueError(f"{key}: {shortened(value)}: given twice")
     return values
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."

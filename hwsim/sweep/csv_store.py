@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hwsim.sweep.columns import Cell, Row
-from hwsim.sweep.pending import Range, ranges_of
+from hwsim.sweep.pending import Span, ranges_of
 from msq_ref.formats import write_text
 
 __all__ = ["CsvStore"]
@@ -59,7 +59,7 @@ class CsvStore:
             if size < end:
                 file.truncate(size)
 
-    def done(self) -> list[Range]:
+    def done(self) -> list[Span]:
         """Return the points that are there.
 
         Raises

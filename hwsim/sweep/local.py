@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from hwsim.sweep.columns import Row
 from hwsim.sweep.design import Sweep, run_points
-from hwsim.sweep.pending import Range, chunks_of
+from hwsim.sweep.pending import Span, chunks_of
 
 __all__ = ["Cores"]
 
@@ -34,7 +34,7 @@ class Cores:
             jobs = int(joblib.cpu_count())
         self._jobs = jobs
 
-    def run(self, sweep: Sweep, ranges: list[Range]) -> Iterator[list[Row]]:
+    def run(self, sweep: Sweep, ranges: list[Span]) -> Iterator[list[Row]]:
         """Give the rows of all points in chunks, in the order in which they are done.
 
         Raises

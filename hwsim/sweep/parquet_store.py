@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwsim.sweep.columns import Row
-from hwsim.sweep.pending import Range
+from hwsim.sweep.pending import Span
 from msq_ref.formats import atomic_path
 
 __all__ = ["ParquetStore"]
@@ -56,7 +56,7 @@ class ParquetStore:
         for path in self._target.glob(".part-*.parquet"):
             path.unlink(missing_ok=True)
 
-    def done(self) -> list[Range]:
+    def done(self) -> list[Span]:
         """Return the points that are there; ``ValueError`` for a file that is no part."""
         found = []
         for path in self._parts():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["chunks_of", "gaps", "ranges_of"]
 
-Range = tuple[int, int]
+Span = tuple[int, int]
 """From the first up to the second, without it."""
 
 LARGEST_CHUNK = 256
@@ -19,7 +19,7 @@ EACH = 16
 """Chunks for each worker, if there are few points: all should be done at about the same time."""
 
 
-def ranges_of(numbers: NDArray[np.int64]) -> list[Range]:
+def ranges_of(numbers: NDArray[np.int64]) -> list[Span]:
     """Return numbers as sorted ranges; ``ValueError`` if one occurs twice."""
     numbers = np.sort(numbers)
     steps = np.diff(numbers)
@@ -31,7 +31,7 @@ def ranges_of(numbers: NDArray[np.int64]) -> list[Range]:
     return list(zip(first.tolist(), (last + 1).tolist(), strict=True))
 
 
-def gaps(done: Iterable[Range], count: int) -> list[Range]:
+def gaps(done: Iterable[Span], count: int) -> list[Span]:
     """Return what of the numbers below `count` is in none of the ranges, which are sorted.
 
     Raises
@@ -49,7 +49,7 @@ def gaps(done: Iterable[Range], count: int) -> list[Range]:
     return [*found, (at, count)] if at < count else found
 
 
-def chunks_of(ranges: list[Range], workers: int) -> Iterator[Range]:
+def chunks_of(ranges: list[Span], workers: int) -> Iterator[Span]:
     """Give the ranges in pieces that are small beside the work of each worker, one by one."""
     total = sum(stop - first for first, stop in ranges)
     size = min(LARGEST_CHUNK, max(1, total // (EACH * workers)))

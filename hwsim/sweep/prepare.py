@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from hwsim.accelerator import Accelerator, load_accelerator
-from hwsim.array import Array
 from hwsim.load import load_workload, with_widths
 from hwsim.overrides import override
+from hwsim.skipping import skips
 from hwsim.sweep.axes import ListAxis, RangeAxis
 from hwsim.sweep.config import SweepConfig, Value
 from hwsim.sweep.design import NOT_OF_THE_ACCELERATOR, Sweep, assignment
@@ -41,9 +41,8 @@ def prepare(config: SweepConfig, points: Points) -> Sweep:
         if axis.key not in NOT_OF_THE_ACCELERATOR:
             _check(axis, accelerators.values())
     workloads = _workloads(config, axes.get("bits"))
-    skip = any(isinstance(one.array, Array) and one.array.skip != "none"
-               for one in accelerators.values())  # fmt: skip
-    known = skip or not axes.keys().isdisjoint(SKIPS)  # else no process need be given the values
+    known = any(skips(one.array) for one in accelerators.values())
+    known |= not axes.keys().isdisjoint(SKIPS)  # else no process need be given the values
     workloads = {bits: _portable(one, values=known) for bits, one in workloads.items()}
     return Sweep(points, accelerators, workloads, config.objective, installed_version())
 

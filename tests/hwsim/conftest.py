@@ -11,8 +11,9 @@ from hwsim.accelerator import Array, Buffers, Dram
 from hwsim.array import range_units
 from hwsim.cli import app
 from hwsim.problem import ORDERS
-from hwsim.tiling import Tiling, input_bytes, output_bytes, weight_bytes
+from hwsim.tiling import Tiling, best_tiling, input_bytes, output_bytes, weight_bytes
 from msq_ref.formats.console import run_app
+from tests.hwsim.legal import is_legal
 
 
 @pytest.fixture
@@ -130,6 +131,19 @@ def cuts():
             for whole, unit in zip(*_ranges(layer, accelerator), strict=True)
         )
         return st.builds(Tiling, st.sampled_from(ORDERS), *sizes)
+
+    return strategy
+
+
+@pytest.fixture(scope="session")
+def fitting(cuts):
+    """Give a strategy of tilings: of four that are drawn those that fit, and the best."""
+
+    @st.composite
+    def strategy(draw, layer, accelerator):
+        drawn = draw(st.lists(cuts(layer, accelerator), min_size=4, max_size=4))
+        legal = [tiling for tiling in drawn if is_legal(layer, accelerator, tiling)]
+        return [*legal, best_tiling(layer, accelerator)]
 
     return strategy
 

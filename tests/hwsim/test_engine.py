@@ -12,8 +12,9 @@ from hwsim.analytic import closed_form
 from hwsim.engine import EngineAccumulate, compile_engine, simulate_layer
 from hwsim.faults import IN_DRAM
 from hwsim.overrides import override
-from hwsim.tiling import ORDERS, Tiling, best_tiling, legal
+from hwsim.tiling import ORDERS, Tiling, best_tiling
 from tests.hwsim.definition import definition
+from tests.hwsim.legal import is_legal
 
 
 def tensors(layer, rng, in_signed):
@@ -65,14 +66,6 @@ def test_engine_with_any_tiling(data, layers, machines, cuts):
     drawn = data.draw(st.lists(cuts(layer, accelerator), min_size=8, max_size=8))
     tiling = next((one for one in drawn if is_legal(layer, accelerator, one)), None)
     run_both(layer, accelerator, data.draw(st.integers(0, 2**32)), data.draw(st.booleans()), tiling)
-
-
-def is_legal(layer, accelerator, tiling):
-    try:
-        legal(layer, accelerator, tiling)
-    except ValueError:
-        return False
-    return True
 
 
 @settings(max_examples=60)
